@@ -101,6 +101,8 @@ export interface Operator {
   readonly pullback?: (c: PullbackContext) => readonly PullbackEntry[];
   /** The operator as a composition of others. Without a pullback it is differentiated through this. */
   readonly expand?: (c: ExpandContext) => readonly (Tensor | undefined)[];
+  /** Inputs broadcast against each other, so a cotangent may have to be summed back over axes. */
+  readonly broadcasts?: boolean;
   /** False: ONNX Runtime has no kernel for it, `expand` is what runs. */
   readonly native?: boolean;
   readonly noGradient?: NoGradient;

@@ -1,0 +1,23 @@
+import { operatorKey, type Operator } from './operator.ts';
+import type { Registry } from './infer.ts';
+import { elementwise } from './elementwise.ts';
+import { comparison } from './comparison.ts';
+import { reductions } from './reductions.ts';
+import { shapeOperators } from './shaping.ts';
+import { indexing } from './indexing.ts';
+import { contractions } from './contractions.ts';
+import { convolution } from './convolution.ts';
+import { pooling } from './pooling.ts';
+import { normalization } from './normalization.ts';
+import { activations } from './activations.ts';
+import { losses } from './losses.ts';
+import { quantization } from './quantization.ts';
+import { stops } from './stops.ts';
+
+/** Every operator that we know, by domain and name. */
+export const OPERATORS: Registry = new Map<string, Operator>(
+  [
+    elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, pooling, normalization, activations,
+    losses, quantization, stops,
+  ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
+);
