@@ -1,0 +1,114 @@
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { elementCount, isFloat, type StaticShape } from '../graph/types.ts';
+
+/** Figures of one tensor over its finite elements, apart from the counts. `std` is the population's. */
+export interface TensorSummary {
+  readonly count: number; readonly nan: number; readonly inf: number; readonly zero: number;
+  readonly min: number; readonly max: number; readonly mean: number; readonly std: number;
+  readonly absMax: number; readonly l1: number; readonly l2: number;
+}
+
+/** Tensors up to this many elements are handed over whole: cheaper than reducing them. */
+const WHOLE = 64;
+
+/** How one tensor is summarised: which outputs of the graph, and how they become a summary. */
+export interface SummaryPlan {
+  readonly value: string;
+  readonly shape: StaticShape;
+  /** Graph outputs to fetch, one for `whole`, else a vector of figures. */
+  readonly output: string;
+  readonly kind: 'whole' | 'figures' | 'exact';
+}
+
+/** Order of the figures in a vector output. */
+const FIGURES = ['min', 'max', 'sum', 'l1', 'sumSquare', 'nonZero'] as const;
+const EXACT = ['min', 'max', 'sum', 'l1', 'sumSquare', 'nonZero', 'nan', 'inf', 'squaredDeviation'] as const;
+
+/**
+ * Adds the nodes that summarise `value` (a numeric tensor of known shape).
+ * The figures are plain reductions joined in one small output. They are exact for finite tensors whose mean is not large
+ * beside their spread; `needsExact` says when the second form is needed.
+ */
+export function planSummary(g: GraphBuilder, value: string, exact = false): SummaryPlan | undefined {
+  const t = g.tensor(value), shape = t.shape;
+  if (!shape || t.dtype === 'string' || t.dtype.startsWith('complex')) return undefined;
+  const x = isFloat(t.dtype) && t.dtype !== 'bfloat16' && t.dtype !== 'float16' ? t : t.cast('float32');
+  const count = elementCount(shape);
+  if (count <= WHOLE) return { value, shape, output: x.name, kind: 'whole' };
+  const figures = exact ? exactFigures(x, count) : cheapFigures(x);
+  return { value, shape, output: vector(g, figures).name, kind: exact ? 'exact' : 'figures' };
+}
+
+function vector(g: GraphBuilder, figures: readonly Tensor[]): Tensor {
+  return g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 });
+}
+
+function cheapFigures(x: Tensor): Tensor[] {
+  const g = x.g, all = (op: string, t = x) => g.op(op, [t], { keepdims: 0 });
+  return [all('ReduceMin'), all('ReduceMax'), all('ReduceSum'), all('ReduceL1'), all('ReduceSumSquare'), all('ReduceSum', x.cast('bool').cast(x.dtype))];
+}
+
+/** Everything over the finite elements; squares are taken of x/absMax, so that they neither overflow nor vanish. */
+function exactFigures(x: Tensor, count: number): Tensor[] {
+  const g = x.g, nan = x.isNaN(), inf = g.op('IsInf', [x]), bad = nan.or(inf), number = (t: Tensor) => t.cast(x.dtype).sum();
+  const finite = bad.where(0, x), n = number(bad).rsub(count), absMax = finite.abs().reduceMax(), scale = absMax.eq(0).where(1, absMax);
+  const mean = finite.div(scale).sum().div(n.max(1)), deviation = bad.where(0, finite.div(scale).sub(mean));
+  const infinity = x.scalar(Infinity), minusInfinity = x.scalar(-Infinity);
+  return [
+    bad.where(infinity, x).reduceMin(), bad.where(minusInfinity, x).reduceMax(), mean.mul(n).mul(scale), finite.abs().sum(),
+    finite.div(scale).square().sum().sqrt().mul(scale), number(x.cast('bool')), number(nan), number(inf),
+    deviation.square().sum().sqrt().mul(scale),
+  ];
+}
+
+/** A summary from what was fetched. `data` holds the figures or, for `whole`, the elements. */
+export function readSummary(plan: SummaryPlan, data: ArrayLike<number>): TensorSummary {
+  if (plan.kind === 'whole') return summaryOf(data);
+  const count = elementCount(plan.shape), names = plan.kind === 'exact' ? EXACT : FIGURES;
+  const f = Object.fromEntries(names.map((n, i) => [n, data[i]!])) as Record<(typeof EXACT)[number], number>;
+  const nan = plan.kind === 'exact' ? f.nan : 0, inf = plan.kind === 'exact' ? f.inf : 0, n = count - nan - inf;
+  if (n === 0) return { count, nan, inf, zero: 0, min: NaN, max: NaN, mean: NaN, std: NaN, absMax: NaN, l1: 0, l2: 0 };
+  const mean = f.sum / n;
+  const l2 = plan.kind === 'exact' ? f.sumSquare : Math.sqrt(f.sumSquare);
+  const std = plan.kind === 'exact' ? f.squaredDeviation / Math.sqrt(n) : Math.sqrt(Math.max(0, f.sumSquare / n - mean * mean));
+  return { count, nan, inf, zero: count - f.nonZero, min: f.min, max: f.max, mean, std, absMax: Math.max(Math.abs(f.min), Math.abs(f.max)), l1: f.l1, l2 };
+}
+
+/** True where the cheap figures do not tell the truth: NaN or Inf inside, squares out of range, or a mean that drowns the spread. */
+export function needsExact(plan: SummaryPlan, s: TensorSummary): boolean {
+  if (plan.kind !== 'figures') return false;
+  if (![s.min, s.max, s.mean, s.l1, s.l2].every(Number.isFinite)) return true;
+  if (s.absMax > 0 && (s.absMax > 1e15 || s.absMax < 1e-15)) return true;
+  return s.min !== s.max && s.std * s.std < 1e-3 * s.mean * s.mean;
+}
+
+/** The same figures of elements in hand. */
+export function summaryOf(x: ArrayLike<number>): TensorSummary {
+  let nan = 0, inf = 0, zero = 0, min = Infinity, max = -Infinity, sum = 0, l1 = 0, n = 0, absMax = 0;
+  for (let i = 0; i < x.length; i++) {
+    const v = x[i]!;
+    if (Number.isNaN(v)) nan++;
+    else if (!Number.isFinite(v)) inf++;
+    else {
+      n++;
+      if (v === 0) zero++;
+      if (v < min) min = v;
+      if (v > max) max = v;
+      sum += v;
+      l1 += Math.abs(v);
+    }
+  }
+  const count = x.length;
+  if (n === 0) return { count, nan, inf, zero, min: NaN, max: NaN, mean: NaN, std: NaN, absMax: NaN, l1: 0, l2: 0 };
+  absMax = Math.max(Math.abs(min), Math.abs(max));
+  const mean = sum / n, scale = absMax || 1;
+  let squares = 0, deviations = 0;
+  for (let i = 0; i < x.length; i++) {
+    const v = x[i]!;
+    if (!Number.isFinite(v)) continue;
+    squares += (v / scale) ** 2;
+    deviations += ((v - mean) / scale) ** 2;
+  }
+  return { count, nan, inf, zero, min, max, mean, std: Math.sqrt(deviations / n) * scale, absMax, l1, l2: Math.sqrt(squares) * scale };
+}
