@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import { UserError } from '../../kernels/graph/errors.ts';
+import type { Graph } from '../../kernels/graph/graph.ts';
+
+import { staticShape, tensor, type DType, type ValueType } from '../../kernels/graph/types.ts';
+import { differentiate, valuesOf, type Differentiated } from '../../kernels/autodiff/differentiate.ts';
+import { withTarget, type TargetForm } from '../../kernels/autodiff/target.ts';
+
+import { rolesOf, type Role } from '../../kernels/findings/roles.ts';
+import { canonical } from '../../kernels/lowering/onnx/canonical.ts';
+import { widenHalf } from '../../kernels/lowering/onnx/precision.ts';
+import { recogniseStops } from '../../kernels/lowering/onnx/stops.ts';
+import { OPERATORS } from '../../kernels/operators/index.ts';
+import type { ConventionName } from '../../kernels/operators/conventions.ts';
+import { inferTypes, inferWith } from '../../kernels/operators/infer.ts';
+import { needsExact, readSummary, type TensorSummary } from '../../kernels/statistics/summaries.ts';
+import { inlineFunctions } from '../formats/onnx/inlineFunctions.ts';
+import { writeModel } from '../formats/onnx/writer.ts';
+import { openModel, type LoadedModel } from '../formats/model.ts';
+import type { GradientReport, InputReport } from '../protocol.ts';
+import type { RuntimeClient } from '../runtime/client.ts';
+import type { TensorValue } from '../runtime/protocol.ts';
+import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
+import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
+import { buildReport } from './report.ts';
+import { defaultTarget, parseTarget, type ChosenTarget } from './targets.ts';
+
+export interface RunOptions {
+  /** `NAME` or `NAME[0,281]`; without it the file's own loss. */
+  readonly target?: string;
+  /** Another form than the sum: a loss put on the target. */
+  readonly form?: TargetForm;
+  /** Start values by output instead of a target. */
+  readonly cotangents?: ReadonlyMap<string, TensorValue | 'ones'>;
+  /** Values of inputs by name; an unknown name is an error. */
+  readonly inputs?: ReadonlyMap<string, TensorValue>;
+  /** Values from an archive: those whose names are inputs are used. */
+  readonly archive?: ReadonlyMap<string, TensorValue>;
+  /** Tensors that the form of the target names (labels, values to compare with). */
+  readonly extra?: ReadonlyMap<string, TensorValue>;
+  readonly dims?: ReadonlyMap<string, number>;
+  readonly seed?: number;
+  readonly stops?: readonly string[];
+  readonly unstops?: readonly string[];
+  /** Default: by the file's origin. */
+  readonly conventions?: ConventionName;
+  /** Only these values' gradients. */
+  readonly of?: readonly string[];
+  readonly provider?: 'cpu' | 'cuda';
+  readonly threads?: number;
+  /** Seconds; 0 = none. */
+  readonly timeout?: number;
+  readonly repeat?: number;
+  /** Whole tensors to bring back: gradients of these values, forward values of these. */
+  readonly whole?: { readonly gradients: readonly string[] | 'all'; readonly forward: readonly string[] | 'all' };
+  readonly signal?: AbortSignal;
+  readonly progress?: (stage: Stage) => void;
+}
+export type Stage = 'probing' | 'differentiating' | 'building' | 'running' | 'refining';
+
+export interface RunResult {
+  readonly report: GradientReport;
+  readonly gradients: ReadonlyMap<string, TensorValue>;
+  readonly forward: ReadonlyMap<string, TensorValue>;
+}
+
+/** One open model, from file to report. The one place that knows the whole way; it knows no screen. */
+export class GradientSession {
+  private readonly forwardCache = new Map<string, Graph>();
+
+  private constructor(
+    readonly model: LoadedModel,
+    /** As the person sees it: functions inlined, stops recognised, operators as in the file. */
+    readonly graph: Graph,
+    /** The same in canonical ONNX. */
+    private readonly lowered: Graph,
+    private readonly runtime: RuntimeClient,
+  ) {}
+
+  /** Reads a model's structure, never its weights. */
+  static async open(path: string, runtime: RuntimeClient, options: { trust?: boolean } = {}): Promise<GradientSession> {
+    const model = await openModel(path, options);
+    const graph = recogniseStops(inlineFunctions(model.graph));
+    return new GradientSession(model, graph, canonical(graph), runtime);
+  }
+
+  get roles(): ReadonlyMap<string, Role> { return rolesOf(this.graph); }
+
+  /** The conventions of the framework that wrote the file. */
+  get conventions(): ConventionName {
+    const { producer } = this.model;
+    return /pytorch|torch/i.test(producer) ? 'torch' : /tensorflow|tf2onnx|keras/i.test(producer) || this.model.format !== 'onnx' ? 'tensorflow' : 'default';
+  }
+
+  /** Types as far as they follow from the file alone. */
+  get typed(): Graph { return inferTypes(this.lowered, OPERATORS); }
+
+  async run(options: RunOptions = {}): Promise<RunResult> {
+    const conventions = options.conventions ?? this.conventions;
+    this.checkNames(options);
+    const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
+    for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
+    const bound = bindInputs(this.typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
+    const notes = notesOn(bound);
+    const feeds = new Map(bound.feeds);
+    let forward = await this.forwardGraph(bound, conventions, options, notes);
+    const target = this.chooseTarget(forward, options);
+    let chosen: ChosenTarget | undefined, seeds: { value: string; cotangent?: string }[];
+    if (options.cotangents?.size) {
+      [forward, seeds] = withCotangents(forward, options.cotangents, feeds);
+    } else {
+      chosen = target!;
+      forward = withExtra(forward, options.extra ?? new Map(), feeds);
+      const made = withTarget(forward, inferWith(OPERATORS), chosen.value, chosen.form);
+      forward = made.graph;
+      seeds = [{ value: made.target }];
+    }
+    options.progress?.('differentiating');
+    const before = performance.now();
+    const d = differentiate(forward, {
+      targets: seeds, registry: OPERATORS, conventions,
+      ...(options.of && { of: options.of }), stops: options.stops ?? [], unstops: options.unstops ?? [],
+    });
+    const differentiateMs = performance.now() - before;
+    const mine = valuesOf(this.graph), whole = wholeValues(options, d, mine);
+    const plan = planRun(d.graph, [...summarised(d, mine), ...(chosen ? [seeds[0]!.value] : [])], whole.names, conventions);
+    const { outputs, createMs, runMs } = await this.execute(plan, feeds, options);
+    const summaries = new Map<string, TensorSummary>();
+    for (const s of plan.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
+    await this.refine(plan, d.graph, summaries, feeds, conventions, options);
+    const losses = seeds.map(s => summaries.get(s.value)).filter(s => s !== undefined);
+    const report = buildReport({
+      session: this, differentiated: d, summaries, conventions, notes, userStops: options.stops ?? [],
+      target: chosen ? targetName(chosen) : seeds.map(s => s.value).join(', '),
+      ...(chosen?.why && { targetWhy: chosen.why }),
+      loss: chosen ? lossOf(losses[0]) : NaN,
+      provider: options.provider ?? 'cpu',
+      inputs: inputReports(bound),
+      timing: { readMs: this.model.readMs, differentiateMs, sessionMs: createMs, runMs },
+    });
+    return { report, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs) };
+  }
+
+  private checkNames(options: RunOptions): void {
+    const known = new Set(valuesOf(this.graph)), nodes = new Set(this.graph.nodes.map(n => n.name));
+    const check = (names: readonly string[], what: string, alsoNodes: boolean) => {
+      for (const n of names) if (!known.has(n) && !(alsoNodes && nodes.has(n))) throw new UserError('usage', `the model has no value named ${n} (${what})`, 'Names are those of the file.', { file: this.model.path });
+    };
+    check(options.of ?? [], '--of', false);
+    check(options.stops ?? [], '--stop', false);
+    check(options.unstops ?? [], '--unstop', true);
+    check([...(options.cotangents?.keys() ?? [])], '--cotangent', false);
+  }
+
+  private chooseTarget(graph: Graph, options: RunOptions): ChosenTarget | undefined {
+    if (options.cotangents?.size) return undefined;
+    if (options.target === undefined) {
+      const found = defaultTarget(graph);
+      return options.form ? { ...found, form: options.form } : found;
+    }
+    const values = new Set(valuesOf(this.graph)), parsed = parseTarget(options.target, n => values.has(n));
+    return options.form ? { value: parsed.value, form: options.form } : parsed;
+  }
+
+  /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
+  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<Graph> {
+    const key = JSON.stringify([[...bound.feeds].map(([n, v]) => [n, v.dims]), [...bound.dims], options.provider]);
+    const cached = this.forwardCache.get(key);
+    if (cached) return cached;
+    const given = new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, tensor(v.dtype, v.dims)]));
+    const widened = widenHalf(inferTypes(this.lowered, OPERATORS, given, bound.dims));
+    if (widened.why) notes.push(widened.why);
+    let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
+    const unknown = unmeasured(graph);
+    if (unknown.length) graph = await this.probe(graph, unknown, bound, conventions, options, given);
+    if (this.forwardCache.size > 4) this.forwardCache.clear();
+    this.forwardCache.set(key, graph);
+    return graph;
+  }
+
+  private async probe(graph: Graph, unknown: readonly string[], bound: BoundInputs, conventions: ConventionName, options: RunOptions, given: ReadonlyMap<string, ValueType>): Promise<Graph> {
+    options.progress?.('probing');
+    const probe = probeGraph(graph, unknown, conventions), names = [...probe.shapes.values()];
+    const { outputs, metadata } = await this.execute({ graph: probe.graph, summaries: [], outputs: names }, bound.feeds, options);
+    const types = new Map(graph.types);
+    for (const [value, output] of probe.shapes) {
+      const dtype = metadata.get(value) ?? (graph.types.get(value)?.kind === 'tensor' ? (graph.types.get(value) as { dtype: DType }).dtype : undefined);
+      if (dtype && outputs[output]) types.set(value, tensor(dtype, Array.from(numbersOf(outputs[output]!))));
+    }
+    return inferTypes({ ...graph, types }, OPERATORS, given, bound.dims);
+  }
+
+  private async execute(plan: RunPlan, feeds: ReadonlyMap<string, TensorValue>, options: RunOptions): Promise<{ outputs: Record<string, TensorValue>; createMs: number; runMs: number; metadata: Map<string, DType> }> {
+    options.progress?.('building');
+    const { bytes, folder } = writeModel(plan.graph);
+    const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${provider}:${options.threads ?? ''}`).digest('hex');
+    const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeoutMs: options.timeout * 1000 }) };
+    const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common);
+    options.progress?.('running');
+    const needed = new Set(plan.graph.inputs.map(i => i.name));
+    const feed = Object.fromEntries([...feeds].filter(([n]) => needed.has(n)));
+    const { outputs, runMs } = await this.runtime.run({ sessionId: session.sessionId, feeds: feed, fetches: [...plan.outputs], ...(options.repeat && { repeat: options.repeat }) }, common);
+    const metadata = new Map(session.outputs.flatMap(o => (o.type ? [[o.name, o.type as DType] as const] : [])));
+    return { outputs, createMs: session.createMs, runMs, metadata };
+  }
+
+  /** A second run for the tensors whose cheap figures do not tell the truth. */
+  private async refine(plan: RunPlan, graph: Graph, summaries: Map<string, TensorSummary>, feeds: ReadonlyMap<string, TensorValue>, conventions: ConventionName, options: RunOptions): Promise<void> {
+    const poor = plan.summaries.filter(s => needsExact(s, summaries.get(s.value)!)).map(s => s.value);
+    if (!poor.length) return;
+    options.progress?.('refining');
+    const exact = planRun(graph, poor, [], conventions, true);
+    const { outputs } = await this.execute(exact, feeds, { ...options, repeat: 1 });
+    for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
+  }
+}
+
+function notesOn(bound: BoundInputs): string[] {
+  const notes: string[] = [];
+  if (bound.generated.size) notes.push(`Inputs generated: ${[...bound.generated].join(', ')}.`);
+  if (bound.defaulted.length) notes.push(`Dimensions set to 1: ${bound.defaulted.join(', ')}.`);
+  return notes;
+}
+
+function withCotangents(graph: Graph, cotangents: ReadonlyMap<string, TensorValue | 'ones'>, feeds: Map<string, TensorValue>): [Graph, { value: string; cotangent?: string }[]] {
+  const seeds: { value: string; cotangent?: string }[] = [], inputs = [...graph.inputs], types = new Map(graph.types);
+  for (const [value, start] of cotangents) {
+    if (start === 'ones') {
+      seeds.push({ value });
+      continue;
+    }
+    const shape = staticShape(types.get(value));
+    if (shape && (shape.length !== start.dims.length || shape.some((d, i) => d !== start.dims[i]))) {
+      throw new UserError('usage', `${value} has shape [${shape}], and its cotangent [${start.dims}]`, 'Give a cotangent of the shape of the value.');
+    }
+    const name = `adjoint.cotangent.${value}`, type = tensor(start.dtype, start.dims);
+    inputs.push({ name, type });
+    types.set(name, type);
+    feeds.set(name, start);
+    seeds.push({ value, cotangent: name });
+  }
+  return [{ ...graph, inputs, types }, seeds];
+}
+
+function withExtra(graph: Graph, extra: ReadonlyMap<string, TensorValue>, feeds: Map<string, TensorValue>): Graph {
+  if (!extra.size) return graph;
+  const inputs = [...graph.inputs], types = new Map(graph.types);
+  for (const [name, value] of extra) {
+    const type = tensor(value.dtype, value.dims);
+    inputs.push({ name, type });
+    types.set(name, type);
+    feeds.set(name, value);
+  }
+  return { ...graph, inputs, types };
+}
+
+/** Every numeric value of the file, its gradient, and each use's contribution. */
+function summarised(d: Differentiated, values: readonly string[]): Set<string> {
+  const names = new Set<string>();
+  for (const v of values) {
+    const t = d.graph.types.get(v);
+    if (t?.kind === 'tensor' && t.dtype !== 'string') names.add(v);
+    const g = d.gradients.get(v)?.gradient;
+    if (g) names.add(g);
+  }
+  for (const e of d.edges) if (e.gradient) names.add(e.gradient);
+  return names;
+}
+
+function wholeValues(options: RunOptions, d: Differentiated, values: readonly string[]): { names: string[]; gradients: Map<string, string>; forward: Map<string, string> } {
+  const gradients = new Map<string, string>(), forward = new Map<string, string>(), w = options.whole;
+  if (w) {
+    for (const v of w.gradients === 'all' ? values : w.gradients) {
+      const g = d.gradients.get(v)?.gradient;
+      if (g) gradients.set(v, g);
+    }
+    for (const v of w.forward === 'all' ? values.filter(x => d.graph.types.get(x)?.kind === 'tensor') : w.forward) forward.set(v, v);
+  }
+  return { names: [...gradients.values(), ...forward.values()], gradients, forward };
+}
+
+function pick(names: ReadonlyMap<string, string>, outputs: Record<string, TensorValue>): Map<string, TensorValue> {
+  return new Map([...names].flatMap(([k, v]) => (outputs[v] ? [[k, outputs[v]!] as const] : [])));
+}
+
+const lossOf = (s: TensorSummary | undefined): number => (!s ? NaN : s.nan ? NaN : s.inf ? Infinity : s.mean);
+
+function targetName(t: ChosenTarget): string {
+  return t.form.kind === 'element' ? `${t.value}[${t.form.index.join(',')}]` : t.value;
+}
+
+function inputReports(bound: BoundInputs): InputReport[] {
+  return [...bound.feeds].map(([name, v]) => ({ name, shape: v.dims, dtype: v.dtype, source: bound.generated.has(name) ? ('generated' as const) : ('file' as const) }));
+}
+
