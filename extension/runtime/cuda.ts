@@ -1,0 +1,51 @@
+import { copyFileSync, existsSync, symlinkSync } from 'node:fs';
+import Module, { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import type * as Ort from 'onnxruntime-node';
+import type { CudaLibraries } from './protocol.ts';
+
+const PROVIDERS = process.platform === 'win32'
+  ? ['onnxruntime_providers_shared.dll', 'onnxruntime_providers_cuda.dll']
+  : ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
+const RUNTIME = process.platform === 'win32' ? 'onnxruntime.dll' : 'libonnxruntime.so.1';
+const BINDING = 'onnxruntime_binding.node';
+
+/** The folder of onnxruntime-node's native library for this platform; empty when the package is not there. */
+export function bindingFolder(): string {
+  try {
+    const entry = createRequire(__filename).resolve('onnxruntime-node');
+    return join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
+  } catch {
+    return '';
+  }
+}
+
+/** Which libraries of the CUDA provider are missing, and where they were looked for. */
+export function cudaLibraries(ort: typeof Ort, cudaFolder: string | undefined): CudaLibraries {
+  const folders = [...(cudaFolder ? [resolve(cudaFolder)] : []), bindingFolder()];
+  return {
+    known: ort.listSupportedBackends().some(b => b.name === 'cuda'),
+    platform: `${process.platform}-${process.arch}`,
+    version: ort.env.versions.node ?? '',
+    folders,
+    missing: PROVIDERS.filter(name => !folders.some(folder => existsSync(join(folder, name)))),
+  };
+}
+
+/**
+ * Makes onnxruntime-node load its native library from a folder of links in which the person's provider libraries lie beside it:
+ * ONNX Runtime looks for providers only beside its own library. Must be called before the package is loaded.
+ * @param beside an empty folder for the links; the host removes it when this process has ended.
+ */
+export function redirectBinding(cudaFolder: string, beside: string): void {
+  if (process.platform !== 'linux') return;
+  const from = (name: string) => [cudaFolder, bindingFolder()].map(f => resolve(f, name)).find(existsSync);
+  if (!PROVIDERS.every(from)) return;
+  // A copy: the loader searches the library beside the binding, and must not follow a link back to the package.
+  copyFileSync(from(BINDING)!, join(beside, BINDING));
+  for (const name of [RUNTIME, ...PROVIDERS]) symlinkSync(from(name)!, join(beside, name));
+  const extensions = (Module as unknown as { _extensions: Record<string, (module: object, file: string) => void> })._extensions;
+  const load = extensions['.node']!;
+  const { dlopen } = process as unknown as { dlopen(module: object, file: string): void };
+  extensions['.node'] = (module, file) => (file.endsWith(BINDING) ? dlopen(module, join(beside, BINDING)) : load(module, file));
+}
