@@ -25,8 +25,8 @@ export interface RuntimeLimits {
 
 export interface RuntimeOptions {
   readonly limits?: Partial<RuntimeLimits>;
-  /** A folder with the CUDA provider's libraries. */
-  readonly cudaFolder?: string;
+  /** Folders with the CUDA provider's libraries, CUDA's and cuDNN's: one, or a list as in PATH. */
+  readonly cudaFolders?: string;
   /** Gets what the child writes, and what happens to it, line by line. */
   readonly log?: (line: string) => void;
 }
@@ -107,7 +107,6 @@ export class RuntimeClient {
   /** What is in the child now: this side decides what stays, the child only obeys. */
   private readonly open: KeptList<number, null>;
   private readonly feeds: KeptList<string, null>;
-  private readonly killAtExit = () => this.child?.kill(cancelled());
 
   constructor(private readonly script = workerScript(), private readonly options: RuntimeOptions = {}) {
     this.limits = {
@@ -118,7 +117,6 @@ export class RuntimeClient {
     this.known = new KeptList(this.limits.modelBytes);
     this.open = new KeptList(this.limits.sessions);
     this.feeds = new KeptList(this.limits.feedBytes);
-    process.on('exit', this.killAtExit);
   }
 
   get state(): RuntimeState {
@@ -218,7 +216,6 @@ export class RuntimeClient {
 
   dispose(): void {
     this.disposed = true;
-    process.off('exit', this.killAtExit);
     this.end(cancelled());
   }
 
@@ -246,7 +243,7 @@ export class RuntimeClient {
     await this.lastExit; // two children at once could take twice the memory
     const begin = performance.now();
     const child: RuntimeProcess = new RuntimeProcess(
-      { script: this.script, cudaFolder: this.options.cudaFolder, maxRssBytes: this.limits.maxRssBytes, log: this.log },
+      { script: this.script, cudaFolders: this.options.cudaFolders, maxRssBytes: this.limits.maxRssBytes, log: this.log },
       error => this.crashed(child, error),
     );
     this.child = child;

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, symlinkSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import type { CudaLibraries } from './protocol.ts';
 
@@ -20,9 +20,14 @@ export function bindingFolder(): string {
   }
 }
 
+/** Where libraries are looked for: the person's folders (a list as in PATH), then the package's. */
+function searched(cudaFolders: string | undefined): string[] {
+  return [...(cudaFolders ?? '').split(delimiter).filter(Boolean).map(f => resolve(f)), bindingFolder()];
+}
+
 /** Which libraries of the CUDA provider are missing, and where they were looked for. */
-export function cudaLibraries(ort: typeof Ort, cudaFolder: string | undefined): CudaLibraries {
-  const folders = [...(cudaFolder ? [resolve(cudaFolder)] : []), bindingFolder()];
+export function cudaLibraries(ort: typeof Ort, cudaFolders: string | undefined): CudaLibraries {
+  const folders = searched(cudaFolders);
   return {
     known: ort.listSupportedBackends().some(b => b.name === 'cuda'),
     platform: `${process.platform}-${process.arch}`,
@@ -37,9 +42,9 @@ export function cudaLibraries(ort: typeof Ort, cudaFolder: string | undefined): 
  * ONNX Runtime looks for providers only beside its own library. Must be called before the package is loaded.
  * @param beside an empty folder for the links; the host removes it when this process has ended.
  */
-export function redirectBinding(cudaFolder: string, beside: string): void {
+export function redirectBinding(cudaFolders: string, beside: string): void {
   if (process.platform !== 'linux') return;
-  const from = (name: string) => [cudaFolder, bindingFolder()].map(f => resolve(f, name)).find(existsSync);
+  const from = (name: string) => searched(cudaFolders).map(f => join(f, name)).find(existsSync);
   if (!PROVIDERS.every(from)) return;
   // A copy: the loader searches the library beside the binding, and must not follow a link back to the package.
   copyFileSync(from(BINDING)!, join(beside, BINDING));

@@ -158,8 +158,8 @@ export function requireCuda({ known, platform, version, folders, missing }: Cuda
   throw new UserError(
     'run',
     `CUDA cannot be used: ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not in ${folders.join(' or ')}.`,
-    `Take the provider libraries from ONNX Runtime ${version}'s GPU release for Linux x64 (onnxruntime-linux-x64-gpu-${version}.tgz, folder lib), name that folder in the CUDA folder setting, `
-      + 'and have CUDA and the cuDNN that belongs to it on the library path. Until then the CPU works.',
+    `Get the libraries of this ONNX Runtime (pip download --no-deps onnxruntime-gpu==${version}, unzip the wheel, folder onnxruntime/capi) and name the folder in the CUDA folder setting. `
+      + 'CUDA and the cuDNN that belongs to it must be on the library path or in folders named there too. Until then the CPU works.',
   );
 }
 
@@ -170,16 +170,15 @@ export function requireCuda({ known, platform, version, folders, missing }: Cuda
 export function describeCudaLoadError(text: string, log: string): UserError {
   const loader = /Failed to load library \S+ with error: ([^\n]*)/.exec(log)?.[1] ?? '';
   const absent = /(lib[\w.+-]+\.so[.\d]*): cannot open shared object file/.exec(loader)?.[1];
-  if (absent) {
-    return new UserError(
-      'run',
-      `CUDA cannot be used: the library ${absent} is missing.`,
-      /cudnn/.test(absent)
-        ? 'Install the cuDNN that belongs to your CUDA version, and have its folder in LD_LIBRARY_PATH or in the CUDA folder setting.'
-        : 'Install the CUDA version that ONNX Runtime was built for, and have its lib64 folder in LD_LIBRARY_PATH or in the CUDA folder setting.',
-    );
-  }
+  if (absent) return new UserError('run', `CUDA cannot be used: the library ${absent} is missing.`, howToGet(absent));
   return new UserError('run', `CUDA cannot be used: ${sentence(loader || text)}`, 'Check the driver with nvidia-smi and the versions of the libraries, or run on the CPU.');
+}
+
+function howToGet(library: string): string {
+  if (/^libcuda\.so/.test(library)) return "It is part of NVIDIA's driver: install the driver, or run on the CPU.";
+  const version = /^lib(?:cublas|cublasLt|cudart|cudnn)\.so\.(\d+)/.exec(library)?.[1];
+  const product = /cudnn/.test(library) ? 'cuDNN' : 'CUDA';
+  return `Install ${product}${version ? ` ${version}` : ''}, and have its library folder in LD_LIBRARY_PATH or in the CUDA folder setting. Until then the CPU works.`;
 }
 
 export function bytes(n: number): string {

@@ -12,7 +12,7 @@ import { RUNTIME_PROTOCOL } from './protocol.ts';
 
 export interface ProcessOptions {
   readonly script: string;
-  readonly cudaFolder?: string;
+  readonly cudaFolders?: string;
   /** Bytes of its own memory (mapped files not counted) at which it is ended. */
   readonly maxRssBytes: number;
   readonly log: (line: string) => void;
@@ -48,15 +48,20 @@ export class RuntimeProcess {
 
   /** @param onCrash called once if it ends without `kill`. */
   constructor(private readonly options: ProcessOptions, private readonly onCrash: (error: UserError) => void) {
-    const { script, cudaFolder } = options;
-    this.linkFolder = cudaFolder && mkdtempSync(join(tmpdir(), 'adjoint-cuda-'));
-    this.child = fork(script, this.linkFolder ? [cudaFolder!, this.linkFolder] : [], {
+    const { script, cudaFolders } = options;
+    this.linkFolder = cudaFolders && mkdtempSync(join(tmpdir(), 'adjoint-cuda-'));
+    this.child = fork(script, this.linkFolder ? [cudaFolders!, this.linkFolder] : [], {
       execArgv: script.endsWith('.ts') ? ['--import', pathToFileURL(createRequire(script).resolve('tsx')).href] : [],
-      env: environment(cudaFolder),
+      env: environment(cudaFolders),
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    // Own lines for the log; ONNX Runtime colours them.
+    // A run does not notice that the host has gone.
+    const killAtExit = () => {
+      this.child.kill('SIGKILL');
+      this.removeLinks();
+    };
+    process.on('exit', killAtExit);
     this.readLines('stdout');
     this.readLines('stderr');
     let readyResolve: (version: string) => void, readyReject: (error: Error) => void;
@@ -75,12 +80,13 @@ export class RuntimeProcess {
     this.exited = new Promise(resolve => {
       const end = (error: RuntimeDied) => {
         clearTimeout(slow);
+        process.off('exit', killAtExit);
         if (!this.ended) {
           this.fail(error);
           this.onCrash(error);
         }
         readyReject(this.ended!);
-        if (this.linkFolder) rmSync(this.linkFolder, { recursive: true, force: true });
+        this.removeLinks();
         resolve();
       };
       this.child.on('exit', (code, signal) => end(this.died(code, signal)));
@@ -184,6 +190,10 @@ export class RuntimeProcess {
     );
   }
 
+  private removeLinks(): void {
+    if (this.linkFolder) rmSync(this.linkFolder, { recursive: true, force: true });
+  }
+
   /** A child that has nothing to do must not keep a command line from ending. */
   private hold(busy: boolean): void {
     if (this.ended) return;
@@ -193,6 +203,7 @@ export class RuntimeProcess {
     }
   }
 
+  /** Whole lines for the log, without the colours that ONNX Runtime gives them. */
   private readLines(stream: 'stdout' | 'stderr'): void {
     let rest = '';
     this.child[stream]?.setEncoding('utf8').on('data', (text: string) => {
@@ -212,13 +223,13 @@ export function cancelled(): UserError {
   return new UserError('cancelled', 'Cancelled.');
 }
 
-/** The host's environment without what would make the child a debuggee; the person's CUDA folder is on the library path. */
-function environment(cudaFolder: string | undefined): NodeJS.ProcessEnv {
+/** The host's environment without what would make the child a debuggee; the person's CUDA folders are on the library path. */
+function environment(cudaFolders: string | undefined): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, VSCODE_INSPECTOR_OPTIONS: __, ...env } = process.env;
   const library = process.platform === 'win32' ? 'PATH' : 'LD_LIBRARY_PATH';
   return {
     ...env,
     ELECTRON_RUN_AS_NODE: '1',
-    ...(cudaFolder && { [library]: [cudaFolder, env[library]].filter(Boolean).join(delimiter) }),
+    ...(cudaFolders && { [library]: [cudaFolders, env[library]].filter(Boolean).join(delimiter) }),
   };
 }

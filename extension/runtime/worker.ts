@@ -21,7 +21,7 @@ interface OpenSession {
 
 type Handlers = { [K in RequestKind]: (ask: Requests[K]['ask']) => Requests[K]['answer'] | Promise<Requests[K]['answer']> };
 
-function handlersFor(ort: typeof Ort, cudaFolder: string | undefined): Handlers {
+function handlersFor(ort: typeof Ort, cudaFolders: string | undefined): Handlers {
   const sessions = new Map<number, OpenSession>();
   const keptFeeds = new Map<string, TensorValue>();
   const open = (id: number): OpenSession => {
@@ -29,7 +29,7 @@ function handlersFor(ort: typeof Ort, cudaFolder: string | undefined): Handlers 
     if (!found) throw new Error(`no session ${id}`);
     return found;
   };
-  const libraries = () => cudaLibraries(ort, cudaFolder);
+  const libraries = () => cudaLibraries(ort, cudaFolders);
 
   return {
     async createSession({ session: id, model, folder, provider, threads, optimization = 'all', profile }) {
@@ -93,6 +93,7 @@ async function run(ort: typeof Ort, { session, inputs, outputs }: OpenSession, k
     if (!(name in feeds)) throw new UserError('usage', `Input ${name} is missing.`, 'Give a value to every input.');
   }
   const names = new Set([...ask.fetches, ...ask.scalars]);
+  if (!names.size) throw new UserError('usage', 'No output was asked for.', 'Ask for at least one output of the graph.');
   for (const name of names) {
     const port = outputs.get(name);
     if (!port) throw new UserError('usage', `The model has no output ${name}.`, 'Ask for an output of the graph.');
@@ -142,12 +143,12 @@ function send(message: FromWorker): void {
 
 function main(): void {
   process.on('disconnect', () => process.exit());
-  const [cudaFolder, linkFolder] = process.argv.slice(2);
+  const [cudaFolders, linkFolder] = process.argv.slice(2);
   let handlers: Handlers;
   try {
-    if (cudaFolder && linkFolder) redirectBinding(cudaFolder, linkFolder);
+    if (cudaFolders && linkFolder) redirectBinding(cudaFolders, linkFolder);
     const ort = createRequire(__filename)('onnxruntime-node') as typeof Ort;
-    handlers = handlersFor(ort, cudaFolder);
+    handlers = handlersFor(ort, cudaFolders);
     send({ kind: 'hello', protocol: RUNTIME_PROTOCOL, onnxruntime: ort.env.versions.node ?? '' });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
