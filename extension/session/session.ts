@@ -194,13 +194,13 @@ export class GradientSession {
     options.progress?.('building');
     const { bytes, folder } = writeModel(plan.graph);
     const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${provider}:${options.threads ?? ''}`).digest('hex');
-    const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeoutMs: options.timeout * 1000 }) };
+    const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeLimitMs: options.timeout * 1000 }) };
     const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common);
     options.progress?.('running');
     const needed = new Set(plan.graph.inputs.map(i => i.name));
     const feed = Object.fromEntries([...feeds].filter(([n]) => needed.has(n)));
     const { outputs, runMs } = await this.runtime.run({ sessionId: session.sessionId, feeds: feed, fetches: [...plan.outputs], ...(options.repeat && { repeat: options.repeat }) }, common);
-    const metadata = new Map(session.outputs.flatMap(o => (o.type ? [[o.name, o.type as DType] as const] : [])));
+    const metadata = new Map(session.outputs.flatMap(o => (o.dtype ? [[o.name, o.dtype] as const] : [])));
     return { outputs, createMs: session.createMs, runMs, metadata };
   }
 

@@ -13,11 +13,17 @@ import { activations } from './activations.ts';
 import { losses } from './losses.ts';
 import { quantization } from './quantization.ts';
 import { stops } from './stops.ts';
+import { image } from './image.ts';
+import { linalg } from './linalg.ts';
+import { signal } from './signal.ts';
+import { attentionOperators } from './attention.ts';
+import { contribOperators } from './contrib.ts';
+import { mlOperators } from './ml.ts';
 
 /** Every operator that we know, by domain and name. */
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, pooling, normalization, activations,
-    losses, quantization, stops,
+    losses, quantization, stops, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { ConventionName } from '../../kernels/operators/conventions.ts';
 import { readNpz } from '../../extension/formats/tensors.ts';
 import { RuntimeClient } from '../../extension/runtime/client.ts';
@@ -11,7 +12,7 @@ import { numbersOf } from '../../extension/session/inputs.ts';
 import { GradientSession, type RunOptions, type RunResult } from '../../extension/session/session.ts';
 
 /** The folder of outside truth beside the repository; the suites that need it say so when it is not there. */
-export const SHARED = resolve(import.meta.dirname, '../../../shared');
+export const SHARED = resolve(fileURLToPath(new URL('.', import.meta.url)), '../../../shared');
 export const hasShared = existsSync(join(SHARED, 'oracles'));
 if (!hasShared) console.log('# skipped: ../shared/oracles and ../shared/data are not there');
 
