@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import { UserError } from '../../kernels/graph/errors.ts';
 import { bindingFolder, cudaLibraries, redirectBinding } from './cuda.ts';
@@ -141,6 +142,13 @@ function send(message: FromWorker): void {
   process.send?.(message);
 }
 
+/** A run blocks this thread, so another one looks whether the host is still there: no run may outlive the editor. */
+function endWithHost(): void {
+  const watch = `const host = ${process.ppid};
+    setInterval(() => { try { process.kill(host, 0); } catch (e) { if (e.code === 'ESRCH') process.kill(process.pid, 'SIGKILL'); } }, 1000);`;
+  new Worker(watch, { eval: true, execArgv: [] }).unref();
+}
+
 function main(): void {
   process.on('disconnect', () => process.exit());
   const [cudaFolders, linkFolder] = process.argv.slice(2);
@@ -150,6 +158,7 @@ function main(): void {
     const ort = createRequire(__filename)('onnxruntime-node') as typeof Ort;
     handlers = handlersFor(ort, cudaFolders);
     send({ kind: 'hello', protocol: RUNTIME_PROTOCOL, onnxruntime: ort.env.versions.node ?? '' });
+    endWithHost();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const remedy = `The library is looked for in ${bindingFolder()}; ONNX Runtime exists for linux-x64 and arm64 (glibc 2.28 or later), macOS arm64, Windows x64 and arm64.`;

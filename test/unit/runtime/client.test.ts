@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +38,14 @@ function userError(code: string, words: RegExp, remedy = /\S/): (error: unknown)
     assert.match(error.remedy, remedy);
     return true;
   };
+}
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
 }
 const cpu = { provider: 'cpu' } as const;
 const relu = { key: 'relu', model: onnx.oneNode('Relu'), ...cpu };
@@ -278,6 +288,15 @@ test('provider libraries from a folder of the person are loaded, and what fails 
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a run does not outlive a host that was killed', { skip: process.platform !== 'linux' && 'the process table is read on Linux only' }, async () => {
+  const host = fork(join(__dirname, 'hostThatRuns.ts'), [], { execArgv: process.execArgv });
+  const [pid] = (await once(host, 'message')) as [number];
+  await wait(300);
+  host.kill('SIGKILL');
+  for (let i = 0; i < 40 && isAlive(pid); i++) await wait(100);
+  assert.equal(isAlive(pid), false);
 });
 
 test('a script that cannot start is an error, not a hang', async t => {
