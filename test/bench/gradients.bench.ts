@@ -55,22 +55,26 @@ async function measure(folder: string, model: string, repeat: number): Promise<R
   }
 }
 
-const perf = fileURLToPath(new URL('../../../shared/perf', import.meta.url));
-if (!existsSync(perf)) {
-  console.log('skipped: ../shared/perf is not there');
-  process.exit(0);
+async function main(): Promise<void> {
+  const perf = fileURLToPath(new URL('../../../shared/perf', import.meta.url));
+  if (!existsSync(perf)) {
+    console.log('skipped: ../shared/perf is not there');
+    return;
+  }
+  const names = (option('models')?.split(',') ?? Object.keys(RECORDED)).filter(n => readdirSync(perf).includes(n));
+  const folder = process.env['ADJOINT_PERF'] ?? mkdtempSync(join(tmpdir(), 'adjoint-perf-'));
+  const rows: Row[] = [];
+  for (const name of names) {
+    if (!existsSync(join(folder, name, 'model.onnx.data'))) execFileSync(process.execPath, [join(perf, 'make-weights.mjs'), folder, name]);
+    const row = await measure(folder, name, Number(option('repeat') ?? 6));
+    rows.push(row);
+    console.log(`${name.padEnd(16)} forward ${row.forwardMs.toFixed(1)} ms  ours ${row.runMs.toFixed(1)} ms  ratio ${row.ratio.toFixed(2)}  (PyTorch ${row.pytorch}, training ${row.training ?? '–'})  read ${row.readMs.toFixed(0)} differentiate ${row.differentiateMs.toFixed(0)} session ${row.sessionMs.toFixed(0)} ms`);
+  }
+  const geometric = Math.exp(rows.reduce((a, r) => a + Math.log(r.ratio), 0) / rows.length);
+  console.log(`geometric mean ${geometric.toFixed(2)}`);
+  const json = option('json');
+  if (json) writeFileSync(json, JSON.stringify({ schema: 1, rows, geometricMean: geometric }, null, 1));
+  if (!process.env['ADJOINT_PERF']) rmSync(folder, { recursive: true, force: true });
 }
-const names = (option('models')?.split(',') ?? Object.keys(RECORDED)).filter(n => readdirSync(perf).includes(n));
-const folder = process.env['ADJOINT_PERF'] ?? mkdtempSync(join(tmpdir(), 'adjoint-perf-'));
-const rows: Row[] = [];
-for (const name of names) {
-  if (!existsSync(join(folder, name, 'model.onnx.data'))) execFileSync(process.execPath, [join(perf, 'make-weights.mjs'), folder, name]);
-  const row = await measure(folder, name, Number(option('repeat') ?? 6));
-  rows.push(row);
-  console.log(`${name.padEnd(16)} forward ${row.forwardMs.toFixed(1)} ms  ours ${row.runMs.toFixed(1)} ms  ratio ${row.ratio.toFixed(2)}  (PyTorch ${row.pytorch}, training ${row.training ?? '–'})  read ${row.readMs.toFixed(0)} differentiate ${row.differentiateMs.toFixed(0)} session ${row.sessionMs.toFixed(0)} ms`);
-}
-const geometric = Math.exp(rows.reduce((a, r) => a + Math.log(r.ratio), 0) / rows.length);
-console.log(`geometric mean ${geometric.toFixed(2)}`);
-const json = option('json');
-if (json) writeFileSync(json, JSON.stringify({ schema: 1, rows, geometricMean: geometric }, null, 1));
-if (!process.env['ADJOINT_PERF']) rmSync(folder, { recursive: true, force: true });
+
+void main();
