@@ -168,7 +168,7 @@ function transformer(b: DrawingBuilder, nodes: number): number {
   const mask = b.add('Mul', 'mask', [b.add('Sub', 'mask', [b.add('Cast', 'mask', [b.add('Unsqueeze', 'mask', [given])])])]);
   const position = b.add('Gather', 'embeddings/position', [b.add('Slice', 'embeddings/position', [b.add('Shape', 'embeddings/position', [ids], { type: 'int64 2' })], { type: 'int64 2' }), b.source('parameter', 'embeddings/position/table')]);
   let x = layerNorm(b, 'embeddings/norm', b.add('Add', 'embeddings', [b.add('Gather', 'embeddings/word', [b.source('parameter', 'embeddings/word/table'), ids]), position]));
-  const before = b.nodes, perLayer = 57, layers = Math.max(1, Math.round((nodes - before - 8) / perLayer));
+  const before = b.nodes, perLayer = 51, layers = Math.max(1, Math.round((nodes - before - 8) / perLayer));
   for (let i = 0; i < layers; i++) {
     const s = `encoder/layer_${i}`, a = `${s}/attention`;
     const [q, k, v] = ['query', 'key', 'value'].map(n => b.add('Transpose', `${a}/${n}`, [b.add('Reshape', `${a}/${n}`, [linear(b, `${a}/${n}`, x)])]));
@@ -192,7 +192,7 @@ function training(b: DrawingBuilder, nodes: number): number {
     return y;
   };
   const images = b.source('input', 'images'), labels = b.source('input', 'labels', 'int64 8'), rate = b.source('input', 'learning_rate', 'float32 scalar');
-  const perBlock = 21, blocks = Math.max(1, Math.round((nodes - 14) / perBlock));
+  const perBlock = 24, blocks = Math.max(1, Math.round((nodes - 14) / perBlock));
   let x = forward('MatMul', 'stem', [images], b.source('parameter', 'stem/kernel'));
   for (let i = 0; i < blocks; i++) {
     const s = `tower/block_${i}`;
