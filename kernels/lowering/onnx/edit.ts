@@ -67,6 +67,11 @@ export class Edit {
   }
   private known(value: string): ValueType | undefined { return this.types.get(value) ?? this.parent?.typeOf(value); }
 
+  /** Types of a node's outputs before it is among the rewritten ones. */
+  inferred(node: Node): readonly (ValueType | undefined)[] {
+    return this.infer(node, n => this.typeOf(n));
+  }
+
   tensorType(value: string | undefined): TensorType | undefined {
     const t = value ? this.typeOf(value) : undefined;
     return t?.kind === 'tensor' ? t : undefined;
