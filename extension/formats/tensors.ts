@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { crc32, inflateRaw } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { UserError } from '../../kernels/graph/errors.ts';
 import { elementCount, BYTES_PER_ELEMENT, type DType } from '../../kernels/graph/types.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
@@ -70,7 +70,9 @@ export async function readNpy(path: string): Promise<TensorValue> {
   return parseNpy(new Uint8Array(await readFile(path)), path);
 }
 
-const inflate = promisify(inflateRaw);
+const inflate = promisify(zlib.inflateRaw);
+/** In Node since 20.15; its types here are older. */
+const { crc32 } = zlib as unknown as { crc32(data: Uint8Array): number };
 
 /** Every array of an .npz archive (stored or deflated entries, ZIP64 sizes), by its name without `.npy`. */
 export async function readNpz(path: string): Promise<Map<string, TensorValue>> {

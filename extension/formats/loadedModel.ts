@@ -1,0 +1,23 @@
+import type { Graph } from '../../kernels/graph/graph.ts';
+
+/** Something broken in a file that opens all the same. */
+export interface Problem {
+  readonly node?: string;
+  readonly message: string;
+}
+
+export interface OpenOptions {
+  /** The person trusts a model outside the current folder to reach the files beside it. */
+  readonly trust?: boolean;
+}
+
+/** A model file as read: its structure, never its weights. */
+export interface LoadedModel {
+  readonly path: string;
+  readonly format: string;
+  readonly graph: Graph;
+  readonly producer: string;
+  readonly irVersion?: number;
+  readonly problems: readonly Problem[];
+  readonly readMs: number;
+}
