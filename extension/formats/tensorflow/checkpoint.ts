@@ -65,7 +65,8 @@ export function readCheckpoint(prefix: string): Checkpoint {
       }
     }
     const files = new Shards(prefix, shards), graph = entries.get(OBJECT_GRAPH), objectGraph = graph && files.strings(graph, [])?.[0];
-    return { prefix, tensors: tensorsOf(entries, files), ...(objectGraph && { objectGraph }) };
+    const bytes = objectGraph && new Uint8Array(objectGraph.buffer, objectGraph.byteOffset, objectGraph.length);
+    return { prefix, tensors: tensorsOf(entries, files), ...(bytes && { objectGraph: bytes }) };
   } finally {
     source.close();
   }

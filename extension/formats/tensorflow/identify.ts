@@ -19,14 +19,19 @@ const RIEGELI = '\x83\xaf\x70\xd1\x0d\x88\x4a\x3f';
 
 /** Says what a file is from its content, never from its name. */
 export function identify(source: ByteSource): Identity {
-  const bytes = Buffer.alloc(Math.min(HEAD, source.size)), length = source.read(0, bytes), head = bytes.subarray(0, length);
-  if (length === 0) return { kind: 'foreign', what: 'an empty file' };
+  const head = beginning(source, 0, HEAD);
+  if (head.length === 0) return { kind: 'foreign', what: 'an empty file' };
   const latin = head.toString('latin1');
   if (latin.startsWith(RIEGELI)) return { kind: 'split SavedModel' };
   if (latin.startsWith('version https://git-lfs')) return { kind: 'foreign', what: 'a Git LFS pointer', remedy: 'Run "git lfs pull" to get the file itself.' };
   for (const [magic, offset, what] of MAGICS) if (latin.startsWith(magic, offset)) return { kind: 'foreign', what };
   if (isTable(source)) return { kind: 'checkpoint index' };
   return (isText(head) ? identifyText(head.toString('utf8')) : undefined) ?? identifyBinary(source, latin);
+}
+
+function beginning(source: ByteSource, offset: number, limit: number): Buffer {
+  const bytes = new Uint8Array(Math.max(0, Math.min(limit, source.size - offset)));
+  return Buffer.from(bytes.buffer, 0, source.read(offset, bytes));
 }
 
 function isText(head: Buffer): boolean {
@@ -131,8 +136,7 @@ function identifyBinary(source: ByteSource, head: string): Identity {
 }
 
 function isTextRange(source: ByteSource, f: Field): boolean {
-  const bytes = Buffer.alloc(Math.min(f.end - f.start, 256));
-  source.read(f.start, bytes);
+  const bytes = beginning(source, f.start, Math.min(f.end - f.start, 256));
   return bytes.length > 0 && isText(bytes);
 }
 

@@ -167,7 +167,7 @@ function boundInputsOf(objects: SavedObjectGraph): Map<string, readonly BoundInp
   const bound = (id: number): BoundInput => {
     const object = objects.nodes[id];
     if (object?.variable) return { kind: 'variable', fullName: object.variable.name };
-    if (object?.captured_tensor) return { kind: 'captured', value: object.captured_tensor.name, function: object.captured_tensor.concrete_function };
+    if (object?.captured_tensor) return { kind: 'captured', value: canonicalValue(object.captured_tensor.name), function: object.captured_tensor.concrete_function };
     if (object?.constant) return { kind: 'constant', node: object.constant.operation };
     return { kind: 'other' };
   };
