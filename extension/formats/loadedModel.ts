@@ -1,4 +1,5 @@
 import type { Graph } from '../../kernels/graph/graph.ts';
+import type { TensorFlowModel } from '../../kernels/lowering/tensorflow/source.ts';
 
 /** Something broken in a file that opens all the same. */
 export interface Problem {
@@ -19,5 +20,9 @@ export interface LoadedModel {
   readonly producer: string;
   readonly irVersion?: number;
   readonly problems: readonly Problem[];
+  /** What the person should know of how it was read: which checkpoint was taken, which of several graphs. */
+  readonly notes?: readonly string[];
+  /** What a file of TensorFlow says beside its graph; `graph` is then its own, not yet lowered. */
+  readonly tensorflow?: TensorFlowModel;
   readonly readMs: number;
 }

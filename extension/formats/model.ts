@@ -3,6 +3,7 @@ import { UserError } from '../../kernels/graph/errors.ts';
 import { openFile, readRange, type ByteSource } from './byteSource.ts';
 import type { LoadedModel, OpenOptions } from './loadedModel.ts';
 import { isOnnx, openOnnx } from './onnx/index.ts';
+import * as tensorflow from './tensorflow/index.ts';
 
 export type { LoadedModel, OpenOptions, Problem } from './loadedModel.ts';
 
@@ -21,13 +22,16 @@ const LFS = 'version https://git-lfs.github.com/spec/v1';
  * @throws UserError('file') with one clear reason: not there, a Git LFS pointer, not a model, damaged
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<LoadedModel> {
-  const started = performance.now(), source = openFile(resolve(path));
+  const started = performance.now();
+  // First: a SavedModel is a folder or begins like an ONNX model, and its weights lie beside it.
+  if (tensorflow.matches(path)) return { ...tensorflow.open(path), readMs: performance.now() - started };
+  const source = openFile(resolve(path));
   try {
     const head = readRange(source, 0, Math.min(source.size, 256)), text = Buffer.from(head).toString('latin1'), place = { file: path };
     if (text.startsWith(LFS)) throw new UserError('file', `${source.name} is a Git LFS pointer: the model itself is not here`, 'Run git lfs pull.', place);
     if (source.size === 0) throw new UserError('file', `${source.name} is empty`, 'Get the file again.', place);
     const format = FORMATS.find(f => f.matches(head, source.name));
-    if (!format) throw new UserError('file', `${source.name} is not a model that Adjoint reads${guess(text)}`, 'Give an ONNX file.', place);
+    if (!format) throw new UserError('file', `${source.name} is not a model that Adjoint reads${guess(text)}`, 'Give an ONNX or TensorFlow file.', place);
     return { ...(await format.open(source, options)), readMs: performance.now() - started };
   } finally {
     source.close();

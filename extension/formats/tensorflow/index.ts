@@ -4,6 +4,7 @@ import { UserError } from '../../../kernels/graph/errors.ts';
 import { EMPTY_GRAPH, type Graph, type TensorData } from '../../../kernels/graph/graph.ts';
 import { tensor, type ValueType } from '../../../kernels/graph/types.ts';
 import type { TensorFlowModel } from '../../../kernels/lowering/tensorflow/source.ts';
+import type { LoadedModel, Problem } from '../loadedModel.ts';
 import { memorySource, openFile, readAll, type ByteSource } from '../byteSource.ts';
 import { WireReader } from '../onnx/wire.ts';
 import { buildGraphs } from './buildGraph.ts';
@@ -16,15 +17,11 @@ import { sourceLinesAt, type DebugInfoPlace } from './sourceLines.ts';
 import { LONGEST_TEXT, parseText } from './textFormat.ts';
 import { variablesOf } from './variables.ts';
 
-/** An open TensorFlow file. */
-export interface TensorFlowFile {
-  /** The same as `model.graph`. */
-  readonly graph: Graph;
-  readonly model: TensorFlowModel;
-  /** `graphdef`, `pbtxt`, `metagraph`, `savedmodel`, `checkpoint`. */
-  readonly format: string;
-  readonly producer: string;
-  /** What the person should know: which checkpoint was taken, what is missing or broken. */
+/**
+ * An open TensorFlow file; `graph` is `tensorflow.graph`. `format` is `graphdef`, `pbtxt`, `metagraph`, `savedmodel` or `checkpoint`.
+ */
+export interface TensorFlowFile extends Omit<LoadedModel, 'readMs'> {
+  readonly tensorflow: TensorFlowModel;
   readonly notes: readonly string[];
 }
 
@@ -116,16 +113,25 @@ function openBinary(path: string, source: ByteSource, kind: 'GraphDef' | 'MetaGr
   const trainable = new Set([...variables.values()].filter(v => v.trainable).map(v => v.node)), known = [...variables.values()].some(v => v.trainable !== undefined);
   const producer = `tensorflow${meta.version === '' ? '' : ` ${meta.version}`}`;
   const graph: Graph = { ...main.graph, ...(known && { trainable }), metadata: { producer } };
-  notes.push(...main.problems, ...[...functions.values()].flatMap(f => f.problems.map(p => `function ${f.name}: ${p}`)));
+  const problems: Problem[] = [...main.problems, ...[...functions.values()].flatMap(f => f.problems.map(p => `function ${f.name}: ${p}`))].map(message => ({ message }));
+  problems.push(...valueless('variable', [...variables.values()].map(v => [v.node, v.data])));
+  problems.push(...valueless('constant', graph.nodes.filter(n => n.op === 'Const').map(n => [n.name, n.attributes['value']?.kind === 'tensor' ? n.attributes['value'].value : undefined])));
   return {
-    graph, format: text && kind === 'GraphDef' ? 'pbtxt' : kind.toLowerCase(), producer, notes,
-    model: {
+    path, graph, format: text && kind === 'GraphDef' ? 'pbtxt' : kind.toLowerCase(), producer, problems, notes,
+    tensorflow: {
       ...main, graph, container: kind, version: meta.version, tags: meta.tags, functions, gradients: meta.graph.gradients, registeredGradients: meta.graph.registeredGradients,
       boundInputs: meta.boundInputs, signatures: meta.signatures, collections: meta.collections, variables, saver: saverOf(main, functions),
       ...(place && checkpoint && { checkpoint: { path: place.prefix, why: place.why } }),
       sourceLines: sourceLinesAt(debugInfoOf(path, kind, meta, text)),
     },
   };
+}
+
+/** One problem for each reason why values are missing, at the first node that it strikes. */
+function valueless(what: string, values: readonly (readonly [name: string, data: TensorData | undefined])[]): Problem[] {
+  const byWhy = new Map<string, string[]>();
+  for (const [name, data] of values) if (data?.bytes.kind === 'missing') byWhy.set(data.bytes.why, [...(byWhy.get(data.bytes.why) ?? []), name]);
+  return [...byWhy].map(([why, [first = '', ...more]]) => ({ node: first, message: `the ${what} ${first}${more.length ? ` and ${more.length} more have` : ' has'} no value: ${why}` }));
 }
 
 /** The wanted MetaGraph of a SavedModel; without a wish the one for training, else the first. */
@@ -174,8 +180,9 @@ function openCheckpoint(prefix: string): TensorFlowFile {
   const graph: Graph = { ...EMPTY_GRAPH, name: basename(prefix), initializers, types };
   const none = new Map<string, never>();
   return {
-    graph, format: 'checkpoint', producer: 'tensorflow', notes,
-    model: {
+    path: `${prefix}.index`, graph, format: 'checkpoint', producer: 'tensorflow', notes,
+    problems: valueless('tensor', [...initializers]).map(({ message }) => ({ message })),
+    tensorflow: {
       graph, controlInputs: none, problems: [], container: 'checkpoint', version: '', tags: [], functions: none, gradients: none, registeredGradients: none,
       boundInputs: none, signatures: none, collections: none, variables: none, saver: { nodes: new Set(), functions: new Set() },
       checkpoint: { path: prefix, why: 'it was opened itself' }, sourceLines: () => [],

@@ -166,7 +166,8 @@ function varints(reader: WireReader, parts: readonly Part[], length: number, siz
 
 function strings(reader: WireReader, dims: readonly number[], count: number, parts: readonly Part[], missing: (why: string) => { data: TensorData; splat: boolean }): { data: TensorData; splat: boolean } {
   if (parts.length > count) return missing(`the file holds ${parts.length} strings for a shape of ${count}`);
-  if (count > LARGEST_SPLAT && parts.length < count) return missing('its last string repeats too often to be written out');
+  const splat = parts.length <= 1 && count > LARGEST_SPLAT;
+  if (!splat && count > LARGEST_SPLAT && parts.length < count) return missing('its last string repeats too often to be written out');
   const values: string[] = [];
   for (const p of parts) {
     if (p.end - p.start > LARGEST_REWRITE) return missing('it holds a string that is too long');
@@ -174,6 +175,7 @@ function strings(reader: WireReader, dims: readonly number[], count: number, par
     reader.seek(p.start);
     values.push(Buffer.from(reader.bytes(p.end)).toString('utf8'));
   }
+  if (splat) return { data: { dtype: 'string', dims: [], bytes: { kind: 'strings', values: [values[0] ?? ''] } }, splat };
   while (values.length < count) values.push(values.at(-1) ?? '');
   return { data: { dtype: 'string', dims, bytes: { kind: 'strings', values } }, splat: false };
 }

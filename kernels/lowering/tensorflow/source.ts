@@ -123,7 +123,7 @@ export interface TensorFlowModel extends TensorFlowGraph {
   /** Nodes and functions that only save and restore; noise in a drawing. */
   readonly saver: { readonly nodes: ReadonlySet<string>; readonly functions: ReadonlySet<string> };
   readonly checkpoint?: { readonly path: string; readonly why: string };
-  /** Frames of the traceback that made a node, innermost first; of a node in a function with its name. Read on demand. */
+  /** Frames of the traceback that made a node, outermost first; of a node in a function with its name. Read on demand. */
   readonly sourceLines: (node: string, functionName?: string) => readonly SourceLine[];
 }
 
