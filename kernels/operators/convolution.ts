@@ -51,7 +51,7 @@ function toWeight(c: PullbackContext, x: Tensor, dy: Tensor, s: Sizes): Tensor {
     return s.n === 1 ? each.reshape([s.o, s.c]) : each.sum([0]);
   };
   if (isPointwise(s) && dy.dtype === 'float32') return contract(x).reshape(shape);
-  const padded = s.w.pads.some(p => p > 0) ? c.op('Pad', [x, ints(c.g, [0, 0, ...s.w.pads.slice(0, rank), 0, 0, ...s.w.pads.slice(rank)])]) : x;
+  const padded = s.w.pads.some(p => p !== 0) ? c.op('Pad', [x, ints(c.g, [0, 0, ...s.w.pads.slice(0, rank), 0, 0, ...s.w.pads.slice(rank)])]) : x;
   if (s.group === 1 && dy.dtype === 'float32' && taps <= 49 && positions >= 16 && s.c >= 8) {
     const columns = range(taps).map(t => {
       const at: number[] = [];
