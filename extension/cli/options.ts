@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { UserError } from '../../kernels/graph/errors.ts';
 import type { TargetForm } from '../../kernels/autodiff/target.ts';
 import { CONVENTIONS, type ConventionName } from '../../kernels/operators/conventions.ts';
-import { readNpy, readNpz, readTensorProto } from '../formats/tensors.ts';
+import { readTensorProto } from '../formats/onnx/tensorProto.ts';
+import { readNpy, readNpz } from '../formats/tensors.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
 import type { RunOptions } from '../session/session.ts';
 
