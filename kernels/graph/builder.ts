@@ -11,7 +11,7 @@ export type InferNode = (
 ) => readonly (ValueType | undefined)[];
 
 /** Operators whose result is not a function of inputs and attributes alone: never shared. */
-const IMPURE = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'Dropout']);
+export const IMPURE: ReadonlySet<string> = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial', 'Dropout']);
 
 /**
  * A graph under construction: starts from the nodes of `base` and grows. Equal nodes are emitted once.
@@ -30,7 +30,7 @@ export class GraphBuilder implements Emitter {
 
   constructor(
     readonly base: Graph,
-    private readonly infer: InferNode,
+    readonly infer: InferNode,
     readonly parent?: GraphBuilder,
   ) {
     this.initializers = new Map(base.initializers);
