@@ -5,7 +5,7 @@ import { like, norm } from './shapes.ts';
 
 /** Negative indices made positive: ONNX allows them, scatters of our own need not meet both spellings of one place. */
 function gathered(c: PullbackContext): Tensor {
-  const x = c.x[0]!, indices = c.x[1]!, { dy } = c, rank = x.needRank('the adjoint of Gather'), axis = norm(c.attributes.int('axis', 0), rank);
+  const x = c.x[0]!, indices = c.x[1]!.cast('int64'), { dy } = c, rank = x.needRank('the adjoint of Gather'), axis = norm(c.attributes.int('axis', 0), rank);
   const k = indices.needRank('the adjoint of Gather');
   if (axis === 0) return c.op('ScatterND', [x.zerosLike().cast(dy.dtype), indices.unsqueeze([k]), dy], { reduction: 'add' });
   // One index is a slice put back among zeros.

