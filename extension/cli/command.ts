@@ -18,21 +18,21 @@ const collect = (value: string, before: string[]) => [...before, value];
 /** The options that say what is run. */
 function withRunOptions(command: Command): Command {
   return command
-    .option('--target NAME', 'value to differentiate; NAME[0,281] is one element')
-    .option('--loss KIND', 'mean | l2 | cross-entropy,label=K | mse,to=FILE')
-    .option('--cotangent NAME=FILE', 'start value for an output (.npy, .npz:key, ones)', collect, [])
-    .option('--input NAME=FILE', 'value of an input (.npy, .npz:key, .pb)', collect, [])
-    .option('--inputs FILE.npz', 'values of inputs by name', collect, [])
-    .option('--dim NAME=N', 'size of a symbolic dimension', collect, [])
-    .option('--seed N', 'seed of generated inputs')
-    .option('--stop VALUE', 'mark a stop-gradient at a value', collect, [])
-    .option('--unstop VALUE', 'ignore a stop', collect, [])
-    .option('--conventions NAME', 'default | tensorflow | torch | onnxruntime')
-    .option('--of A,B', 'only these values')
-    .option('--provider NAME', 'cpu | cuda')
-    .option('--threads N', 'threads of ONNX Runtime')
-    .option('--timeout S', 'seconds until the run is given up')
-    .option('--repeat N', 'run N times, report the median of the last N − 1')
+    .option('--target <NAME>', 'value to differentiate; NAME[0,281] is one element')
+    .option('--loss <KIND>', 'mean | l2 | cross-entropy,label=K | mse,to=FILE')
+    .option('--cotangent <NAME=FILE>', 'start value for an output (.npy, .npz:key, ones)', collect, [])
+    .option('--input <NAME=FILE>', 'value of an input (.npy, .npz:key, .pb)', collect, [])
+    .option('--inputs <FILE.npz>', 'values of inputs by name', collect, [])
+    .option('--dim <NAME=N>', 'size of a symbolic dimension', collect, [])
+    .option('--seed <N>', 'seed of generated inputs')
+    .option('--stop <VALUE>', 'mark a stop-gradient at a value', collect, [])
+    .option('--unstop <VALUE>', 'ignore a stop', collect, [])
+    .option('--conventions <NAME>', 'default | tensorflow | torch | onnxruntime')
+    .option('--of <A,B>', 'only these values')
+    .option('--provider <NAME>', 'cpu | cuda')
+    .option('--threads <N>', 'threads of ONNX Runtime')
+    .option('--timeout <S>', 'seconds until the run is given up')
+    .option('--repeat <N>', 'run N times, report the median of the last N − 1')
     .option('--trust', 'let a model outside the current folder reach its external data')
     .option('--json', 'the result as JSON');
 }
@@ -69,7 +69,7 @@ function program(runtime: RuntimeClient): Command {
       console.log(raw.json ? toJson(report.json) : report.text);
     });
   withRunOptions(root.command('gradients').argument('<MODEL>').description('the gradient of every value'))
-    .option('--save FILE.npz', 'whole gradient tensors').option('--save-forward', 'also forward:NAME')
+    .option('--save <FILE.npz>', 'whole gradient tensors').option('--save-forward', 'also forward:NAME')
     .action(async (model: string, raw: RawOptions) => {
       const { result } = await compute(model, raw, runtime);
       if (raw.save) {
@@ -80,7 +80,7 @@ function program(runtime: RuntimeClient): Command {
       requireGradients(result, raw.of?.split(','), model);
       console.log(raw.json ? toJson(result.report) : summaryText(result.report));
     });
-  withRunOptions(root.command('report').argument('<MODEL>').description('one self-contained page')).requiredOption('-o, --output FILE.html')
+  withRunOptions(root.command('report').argument('<MODEL>').description('one self-contained page')).requiredOption('-o, --output <FILE.html>')
     .action(async (model: string, raw: RawOptions) => {
       const { session, result } = await compute(model, raw, runtime);
       await writeFile(raw.output!, await htmlReport(session, result.report));
