@@ -1,8 +1,10 @@
 // Bundles the extension host, the command line, the ONNX Runtime process, the webviews and the report: node scripts/build.mjs [--production]
 import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT, main } from './environment.mjs';
+import esbuild from 'esbuild';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** For the host side: CommonJS, and ONNX Runtime's native file stays beside the bundle (see copyNative). */
 const HOST = { platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', '*.node'] };
@@ -24,9 +26,7 @@ const BUNDLES = [
  * @param {{ production?: boolean }} [options] production: small, without source maps
  * @returns the names of the bundles that were written
  */
-export async function build({ production = false } = {}) {
-  // Not a static import: this module is loaded before the dependencies are installed.
-  const esbuild = await import('esbuild');
+async function build({ production = false } = {}) {
   const dist = join(ROOT, 'dist');
   if (production) rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
@@ -48,7 +48,7 @@ export async function build({ production = false } = {}) {
  * Puts ONNX Runtime's libraries of one platform where the bundle looks for them: bin/napi-v6/<os>/<arch>/, beside dist/.
  * Hard links where the file system has them, because the library is 44 MB.
  */
-export function copyNative(os, arch) {
+function copyNative(os, arch) {
   const part = join('bin', 'napi-v6', os, arch);
   const from = join(ROOT, 'node_modules', 'onnxruntime-node', part), to = join(ROOT, part);
   if (!existsSync(from)) return void console.log(`build: ONNX Runtime has no library for ${os} ${arch}: models can be read and drawn, not run`);
@@ -66,10 +66,6 @@ export function copyNative(os, arch) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main(async () => {
-    const begin = performance.now();
-    const names = await build({ production: process.argv.includes('--production') });
-    console.log(`build: ${names.join(', ')} in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-  });
-}
+const begin = performance.now();
+const names = await build({ production: process.argv.includes('--production') });
+console.log(`build: ${names.join(', ')} in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
