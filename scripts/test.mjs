@@ -1,4 +1,4 @@
-// npm test [-- unit|conformance]: installs what is missing, checks types, runs the suites, ends with "N passed, N failed".
+// npm test [-- unit|conformance]: installs what is missing, runs the suites, ends with "N passed, N failed".
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
