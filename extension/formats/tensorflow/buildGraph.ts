@@ -83,7 +83,7 @@ class Builder {
   private readonly used: Int32Array;
   private readonly arguments = new Set<string>();
   private readonly types = new Map<string, ValueType>();
-  private readonly plainTypes = new Map<DType, TensorType>();
+  private readonly known = new Map<string, TensorType>();
 
   constructor(private readonly raw: readonly RawNode[], private readonly signatures: Signatures, private readonly producer: number) {
     this.used = new Int32Array(raw.length);
@@ -111,13 +111,11 @@ class Builder {
 
   private setType(value: string, dtype: DType | undefined, shape: readonly number[] | undefined): void {
     if (dtype === undefined) return;
-    if (shape) {
-      this.types.set(value, tensor(dtype, shape.map(d => (d < 0 ? undefined : d))));
-      return;
-    }
-    let plain = this.plainTypes.get(dtype);
-    if (!plain) this.plainTypes.set(dtype, (plain = tensor(dtype)));
-    this.types.set(value, plain);
+    // Values of one type share one object: there are many of them.
+    const key = shape ? `${dtype} ${shape.join()}` : dtype;
+    let type = this.known.get(key);
+    if (!type) this.known.set(key, (type = shape ? tensor(dtype, shape.map(d => (d < 0 ? undefined : d))) : tensor(dtype)));
+    this.types.set(value, type);
   }
 
   /** The canonical value that an input string names: `node`, `node:k`, `node:argument:k`, or an argument. */

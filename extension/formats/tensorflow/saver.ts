@@ -7,25 +7,21 @@ const SAVING = new Set(['SaveV2', 'RestoreV2', 'Save', 'SaveSlices', 'Restore', 
 export function saverOf(main: TensorFlowGraph, functions: ReadonlyMap<string, TensorFlowFunction>): TensorFlowModel['saver'] {
   const saving = new Set<string>();
   for (const f of functions.values()) if (f.graph.nodes.some(n => SAVING.has(n.op))) saving.add(f.name);
-  const isSaving = (node: Node) => SAVING.has(node.op) || Object.values(node.attributes).some(a => a.kind === 'string' && saving.has(a.value));
-  const nodes = new Set<string>(), readers = new Map<string, string[]>(), byName = new Map<string, Node>();
-  for (const node of main.graph.nodes) {
-    byName.set(node.name, node);
-    if (isSaving(node)) nodes.add(node.name);
-    for (const input of [...node.inputs.map(i => splitValue(i).node), ...(main.controlInputs.get(node.name) ?? [])]) {
-      let list = readers.get(input);
-      if (!list) readers.set(input, (list = []));
-      list.push(node.name);
-    }
-  }
+  const isSaving = (node: Node) => SAVING.has(node.op) || (saving.size > 0 && Object.values(node.attributes).some(a => a.kind === 'string' && saving.has(a.value)));
+  const nodes = new Set<string>(main.graph.nodes.filter(isSaving).map(n => n.name));
+  if (nodes.size === 0) return { nodes, functions: saving };
   // Restored values go on only into assignments: those belong to the saver too.
   for (const node of main.graph.nodes) {
     if ((node.op === 'Assign' || node.op === 'AssignVariableOp' || node.op === 'Identity') && node.inputs.slice(node.op === 'Identity' ? 0 : 1).some(i => nodes.has(splitValue(i).node))) nodes.add(node.name);
   }
-  const feeding = [...main.graph.nodes].reverse();
-  for (const node of feeding) {
-    const to = readers.get(node.name);
-    if (!nodes.has(node.name) && to !== undefined && to.every(r => nodes.has(r)) && !KEPT.has(node.op)) nodes.add(node.name);
+  // Backwards, readers come first: what only the saver reads is the saver's.
+  const read = new Set<string>(), readByModel = new Set<string>();
+  for (let i = main.graph.nodes.length - 1; i >= 0; i--) {
+    const node = main.graph.nodes[i]!;
+    if (read.has(node.name) && !readByModel.has(node.name) && !KEPT.has(node.op)) nodes.add(node.name);
+    const into = nodes.has(node.name) ? read : readByModel;
+    for (const input of node.inputs) into.add(splitValue(input).node);
+    for (const control of main.controlInputs.get(node.name) ?? []) into.add(control);
   }
   // Groups of restoring assignments.
   for (const node of main.graph.nodes) {
