@@ -29,6 +29,7 @@ export interface Scene {
   readonly currentHit: number;
   /** Boxes that belong to the answer; all others are dimmed. */
   readonly keep: ReadonlySet<number> | undefined;
+  readonly direction: 'down' | 'right';
 }
 
 /** Box index of each target in one layout. */
