@@ -1,0 +1,5 @@
+/** A script bundled by itself, as text: what a worker is made of (scripts/build.mjs). */
+declare module '*?bundled' {
+  const source: string;
+  export default source;
+}
