@@ -1,5 +1,5 @@
 import { IMPURE, type GraphBuilder } from '../graph/builder.ts';
-import { capturesOf, readsOf, type Graph, type Node, type TensorData } from '../graph/graph.ts';
+import { capturesOf, readsOf, type Graph, type Node, type ValueInfo } from '../graph/graph.ts';
 import { ancestorsOf, descendantsOf } from '../graph/passes.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isFloat, type DType, type ValueType } from '../graph/types.ts';
@@ -20,7 +20,6 @@ export interface BodyAdjoint {
   readonly forward: readonly Node[];
   /** Backward nodes in order, with the forward nodes that are computed again because no round changes them. */
   readonly backward: readonly Node[];
-  readonly initializers: ReadonlyMap<string, TensorData>;
   /** Forward values (body inputs included) that the backward nodes read. */
   readonly residuals: readonly string[];
   readonly cotangents: ReadonlyMap<string, Tensor>;
@@ -53,7 +52,6 @@ export function reverseBody(c: PullbackContext, b: GraphBuilder, body: Graph, se
   return {
     forward, cotangents, backward: backward.reverse(),
     residuals: [...made].filter(n => needed.has(n) && !repeatedOutputs.has(n)),
-    initializers: new Map([...b.initializers].filter(([name]) => needed.has(name))),
   };
 }
 
@@ -104,8 +102,15 @@ export function fileCaptured(c: PullbackContext, entries: (Tensor | undefined)[]
   return entries.map(t => () => t ?? ZERO);
 }
 
+/** A body of the builder's values: only the constants that its nodes read. */
+export function bodyOf(b: GraphBuilder, name: string, nodes: readonly Node[], inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): Graph {
+  const read = new Set<string>(outputs.map(o => o.name));
+  for (const node of nodes) for (const r of readsOf(node)) read.add(r);
+  return { ...b.build(outputs, inputs), name, nodes, initializers: new Map([...b.initializers].filter(([n]) => read.has(n))) };
+}
+
 /** A body's output must be made in the body: an Identity under a name of its own. */
-export function output(b: GraphBuilder, nodes: Node[], value: string, type?: ValueType): { name: string; type?: ValueType } {
+export function output(b: GraphBuilder, nodes: Node[], value: string, type?: ValueType): ValueInfo {
   const name = b.fresh('out'), t = type ?? b.typeOf(value);
   nodes.push({ name, op: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {} });
   if (t) b.setType(name, t);

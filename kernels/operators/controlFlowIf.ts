@@ -3,7 +3,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { pruned } from '../graph/passes.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { tensor } from '../graph/types.ts';
-import { bodyBuilder, fileCaptured, gradientType, output, wantedCaptures } from './controlFlowBodies.ts';
+import { bodyBuilder, bodyOf, fileCaptured, gradientType, output, wantedCaptures } from './controlFlowBodies.ts';
 import type { PullbackContext, PullbackEntry } from './operator.ts';
 
 const BRANCHES = ['then_branch', 'else_branch'] as const;
@@ -62,7 +62,7 @@ function handOver(c: PullbackContext, bodies: Readonly<Record<Branch, Graph>>): 
     for (const owner of BRANCHES) {
       for (const value of drawn[owner].keys()) outputs.push(output(b, nodes, owner === k ? value : b.constant(builders[owner].tensor(value).dtype, [0], []).name));
     }
-    return [k, { kind: 'graph' as const, value: { ...b.build(outputs), nodes } }] as const;
+    return [k, { kind: 'graph' as const, value: bodyOf(b, bodies[k].name, nodes, [], outputs) }] as const;
   });
   const node = g.node(c.node.name)!, extra = BRANCHES.flatMap(k => [...drawn[k]]);
   for (const k of BRANCHES) for (const [value, outer] of drawn[k]) g.setType(outer, tensor(builders[k].tensor(value).dtype, builders[k].tensor(value).dims));

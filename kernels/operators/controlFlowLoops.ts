@@ -3,7 +3,7 @@ import { type Graph, type Node, type ValueInfo } from '../graph/graph.ts';
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { isFloat, staticShape, tensor, type Dim, type TensorType, type ValueType } from '../graph/types.ts';
 import { loopInputTypes, scanInputTypes } from './controlFlowTypes.ts';
-import { activeStates, bodyBuilder, fileCaptured, gradientType, output, reverseBody, wantedCaptures, type BodyAdjoint } from './controlFlowBodies.ts';
+import { activeStates, bodyBuilder, bodyOf, fileCaptured, gradientType, output, reverseBody, wantedCaptures, type BodyAdjoint } from './controlFlowBodies.ts';
 import { inferBodyTypes } from './infer.ts';
 import { norm } from './shapes.ts';
 import type { PullbackContext, PullbackEntry } from './operator.ts';
@@ -69,10 +69,15 @@ class Backward {
   }
 
   /** Start values: the cotangents of the final states, zeros for sums. */
-  initial(): Tensor[] {
+  get initial(): Tensor[] {
     const { c } = this;
     const finals = this.active.map(i => c.dys[i] ?? (c.y[i] ?? c.output(i)).zerosLike());
     return [...finals, ...this.captured.map(n => c.g.tensor(n).zerosLike().cast(gradientType(c.g.tensor(n).dtype)))];
+  }
+  /** Types of what comes out; `first` is the position of the first state among the node's inputs. */
+  types(first: number): ValueType[] {
+    const { c } = this;
+    return [...this.active.map(i => cotangentType(c.x[first + i]!.type)), ...this.captured.map(n => cotangentType(c.g.tensor(n).type))];
   }
 
   /** Body outputs for states and sums; `nodes` is the body under construction. */
@@ -94,17 +99,9 @@ class Backward {
   /** A state that a round starts anew passes nothing on: zeros (0·d would keep NaN). */
   private zeros(nodes: Node[], d: string, like: Tensor): string {
     const zero = this.b.constant(gradientType(like.dtype), [], [0]).name, name = this.b.fresh('zeros'), shape = this.b.fresh('shape');
-    this.extraInitializers.add(zero);
     nodes.push({ name: shape, op: 'Shape', domain: '', inputs: [d], outputs: [shape], attributes: {} });
     nodes.push({ name, op: 'Expand', domain: '', inputs: [zero, shape], outputs: [name], attributes: {} });
     return name;
-  }
-  private readonly extraInitializers = new Set<string>();
-
-  graph(name: string, nodes: readonly Node[], inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): Graph {
-    const initializers = new Map(this.adjoint.initializers);
-    for (const n of this.extraInitializers) if (this.b.initializers.has(n)) initializers.set(n, this.b.initializers.get(n)!);
-    return { ...this.b.build(outputs, inputs), name, nodes, initializers };
   }
 }
 
@@ -156,9 +153,9 @@ export function scanPullback(c: PullbackContext): readonly PullbackEntry[] {
   const nodes = [...adjoint.backward], carried = back.carried(nodes);
   const live = wantedScans.filter(k => adjoint.cotangents.has(body.inputs[count + k]!.name));
   const dxs = live.map(k => output(b, nodes, adjoint.cotangents.get(body.inputs[count + k]!.name)!.name));
-  const backBody = back.graph(`${body.name}.backward`, nodes, [...back.dStates, ...back.sums, ...scanned.map(s => s.info)], [...carried, ...dxs]);
-  const types = [...back.initial().map(t => tensor(t.dtype, t.dims)), ...live.map(k => cotangentType(c.x[count + k]!.type))];
-  const results = g.ops('Scan', [...back.initial(), ...scanned.map(s => s.outer)], {
+  const backBody = bodyOf(b, `${body.name}.backward`, nodes, [...back.dStates, ...back.sums, ...scanned.map(s => s.info)], [...carried, ...dxs]);
+  const types = [...back.types(0), ...live.map(k => cotangentType(c.x[count + k]!.type))];
+  const results = g.ops('Scan', [...back.initial, ...scanned.map(s => s.outer)], {
     body: backBody, num_scan_inputs: scanned.length,
     scan_input_axes: scanned.map(s => s.axis), scan_input_directions: scanned.map(s => s.direction),
     ...(live.length && { scan_output_axes: live.map(k => at(inAxes, k)), scan_output_directions: live.map(k => 1 - at(inBack, k)) }),
@@ -173,7 +170,7 @@ export function scanPullback(c: PullbackContext): readonly PullbackEntry[] {
 /** Makes the forward Scan stack what the backward needs. */
 function extendScan(c: PullbackContext, b: GraphBuilder, adjoint: BodyAdjoint): Tensor[] {
   const { g, attributes: a } = c, body = a.graph('body')!, node = g.node(c.node.name)!;
-  const { nodes, outputs } = handed(b, adjoint), names = outputs.map(o => g.fresh('stack'));
+  const { nodes, outputs } = handed(b, adjoint), names = outputs.map(() => g.fresh('stack'));
   const scans = a.int('num_scan_inputs', 0), count = node.inputs.length - scans, first = c.x[count]!, length = first.dims?.[norm(a.ints('scan_input_axes')?.[0] ?? 0, first.rank ?? 1)];
   const padded = (key: string) => {
     const given = a.ints(key);
@@ -183,7 +180,7 @@ function extendScan(c: PullbackContext, b: GraphBuilder, adjoint: BodyAdjoint): 
     ...node, outputs: [...filled(node.outputs, body.outputs.length), ...names],
     attributes: {
       ...node.attributes, ...padded('scan_output_axes'), ...padded('scan_output_directions'),
-      body: { kind: 'graph', value: { ...b.build([...body.outputs, ...outputs]), nodes } },
+      body: { kind: 'graph', value: bodyOf(b, body.name, nodes, body.inputs, [...body.outputs, ...outputs]) },
     },
   });
   return names.map((name, i) => stackOf(g, name, outputs[i]!.type as TensorType, length));
@@ -223,7 +220,7 @@ export function loopPullback(c: PullbackContext): readonly PullbackEntry[] {
   }
   const back = new Backward(c, b, body, list, seeds, []), { adjoint } = back;
 
-  const forward = extendLoop(c, b, adjoint), one = b.constant('int64', [], [1]).name;
+  const forward = extendLoop(c, b, adjoint);
   const last = g.op('Sub', [forward.rounds, g.constant('int64', [], [1])]);
   const nodes: Node[] = [{ name: index.name, op: 'Sub', domain: '', inputs: [last.name, round.name], outputs: [index.name], attributes: {} }, ...loads];
   for (const s of forward.stacks) nodes.push(taken(b, s.outer.name, index.name, s.value));
@@ -231,10 +228,9 @@ export function loopPullback(c: PullbackContext): readonly PullbackEntry[] {
   nodes.push(...adjoint.backward);
   const carried = back.carried(nodes), alive = output(b, nodes, go.name);
   const inputs: ValueInfo[] = [round, go, ...back.dStates, ...back.sums, ...ends.map(e => e.before)];
-  const whole = back.graph(`${body.name}.backward`, nodes, inputs, [alive, ...carried, ...ends.map(e => e.after)]);
-  const backBody: Graph = { ...whole, initializers: new Map([...whole.initializers, ...[...b.initializers].filter(([n]) => n === one || ends.some(e => e.constants.includes(n)))]) };
-  const initial = [...back.initial(), ...forward.buffers.map(f => f.size)], types = initial.map(t => tensor(t.dtype, t.dims));
-  const results = g.ops('Loop', [forward.rounds, undefined, ...initial], { body: backBody }, { outputs: initial.length, types });
+  const backBody = bodyOf(b, `${body.name}.backward`, nodes, inputs, [alive, ...carried, ...ends.map(e => e.after)]);
+  const types = [...back.types(2), ...ends.map(() => tensor('int64', []))];
+  const results = g.ops('Loop', [forward.rounds, undefined, ...back.initial, ...forward.buffers.map(f => f.size)], { body: backBody }, { outputs: types.length, types });
 
   const entries: (Tensor | undefined)[] = Array(node.inputs.length).fill(undefined);
   back.active.forEach((i, k) => { entries[2 + i] = results[k]; });
@@ -275,9 +271,7 @@ function extendLoop(c: PullbackContext, b: GraphBuilder, adjoint: BodyAdjoint): 
       ...node.attributes,
       body: {
         kind: 'graph',
-        value: {
-          ...b.build([...body.outputs.slice(0, 1 + count), ...flats, ...body.outputs.slice(1 + count), counted, ...stacked, ...shapes], [...body.inputs, ...flatInputs]), nodes,
-        },
+        value: bodyOf(b, body.name, nodes, [...body.inputs, ...flatInputs], [...body.outputs.slice(0, 1 + count), ...flats, ...body.outputs.slice(1 + count), counted, ...stacked, ...shapes]),
       },
     },
   });
@@ -294,7 +288,7 @@ function extendLoop(c: PullbackContext, b: GraphBuilder, adjoint: BodyAdjoint): 
 }
 
 /** Takes one round's value from the end of the buffer; the end moves. */
-function unpack(b: GraphBuilder, nodes: Node[], f: LoopBuffer, index: string): { before: TensorInfo; after: TensorInfo; constants: string[] } {
+function unpack(b: GraphBuilder, nodes: Node[], f: LoopBuffer, index: string): { before: TensorInfo; after: TensorInfo } {
   const before = declare(b, 'end', tensor('int64', [])), after = declare(b, 'start', tensor('int64', [])), fresh = (hint: string) => b.fresh(hint);
   const [shape, size, from, to, line] = [fresh('shape'), fresh('size'), fresh('from'), fresh('to'), fresh('line')], zero = ints(b, [0]).name;
   const node = (name: string, op: string, inputs: string[], attributes: Node['attributes'] = {}): Node => ({ name, op, domain: '', inputs, outputs: [name], attributes });
@@ -303,5 +297,5 @@ function unpack(b: GraphBuilder, nodes: Node[], f: LoopBuffer, index: string): {
     node(after.name, 'Sub', [before.name, size]), node(from, 'Unsqueeze', [after.name, zero]), node(to, 'Unsqueeze', [before.name, zero]),
     node(line, 'Slice', [f.flat.name, from, to, zero]), { ...node(fresh('value'), 'Reshape', [line, shape], { allowzero: { kind: 'int', value: 1 } }), outputs: [f.value] },
   );
-  return { before, after, constants: [zero] };
+  return { before, after };
 }
