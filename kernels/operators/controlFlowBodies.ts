@@ -1,5 +1,6 @@
 import { IMPURE, type GraphBuilder } from '../graph/builder.ts';
 import { capturesOf, readsOf, type Graph, type Node, type ValueInfo } from '../graph/graph.ts';
+import { renamedNode } from '../graph/rename.ts';
 import { ancestorsOf, descendantsOf } from '../graph/passes.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isFloat, type DType, type ValueType } from '../graph/types.ts';
@@ -107,6 +108,25 @@ export function bodyOf(b: GraphBuilder, name: string, nodes: readonly Node[], in
   const read = new Set<string>(outputs.map(o => o.name));
   for (const node of nodes) for (const r of readsOf(node)) read.add(r);
   return { ...b.build(outputs, inputs), name, nodes, initializers: new Map([...b.initializers].filter(([n]) => read.has(n))) };
+}
+
+/** The same for a backward body: what has the name of a forward value there gets another one, as ONNX wants. */
+export function backwardBodyOf(
+  b: GraphBuilder, body: Graph, nodes: readonly Node[], inputs: readonly ValueInfo[], outputs: readonly ValueInfo[],
+): Graph {
+  const forward = new Set([...body.inputs.map(i => i.name), ...body.nodes.flatMap(n => n.outputs)]), names = new Map<string, string>();
+  for (const n of [...inputs.map(i => i.name), ...nodes.flatMap(n => n.outputs)]) if (forward.has(n) && n !== '') names.set(n, b.fresh('again'));
+  for (const [from, to] of names) {
+    const t = b.typeOf(from);
+    if (t) b.setType(to, t);
+  }
+  const renamed = (v: ValueInfo): ValueInfo => (names.has(v.name) ? { ...v, name: names.get(v.name)! } : v);
+  const nodeNames = new Set(body.nodes.map(n => n.name));
+  const copies = nodes.map(n => {
+    const copy = renamedNode(n, names);
+    return nodeNames.has(n.name) ? { ...copy, name: b.fresh(n.op) } : copy;
+  });
+  return bodyOf(b, `${body.name}.backward`, copies, inputs.map(renamed), outputs.map(renamed));
 }
 
 /** A body's output must be made in the body: an Identity under a name of its own. */

@@ -3,7 +3,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { pruned } from '../graph/passes.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { tensor } from '../graph/types.ts';
-import { bodyBuilder, bodyOf, fileCaptured, gradientType, output, wantedCaptures } from './controlFlowBodies.ts';
+import { backwardBodyOf, bodyBuilder, bodyOf, fileCaptured, gradientType, output, wantedCaptures } from './controlFlowBodies.ts';
 import type { PullbackContext, PullbackEntry } from './operator.ts';
 
 const BRANCHES = ['then_branch', 'else_branch'] as const;
@@ -25,7 +25,7 @@ export function ifPullback(c: PullbackContext): readonly PullbackEntry[] {
   const live = wanted.filter(w => BRANCHES.some(k => reversed[k].cotangents.has(w)));
   if (!live.length) return none;
   const drawn = handOver(c, bodies);
-  const branches = Object.fromEntries(BRANCHES.map(k => [k, backward(reversed[k], live, drawn[k])]));
+  const branches = Object.fromEntries(BRANCHES.map(k => [k, backward(bodies[k], reversed[k], live, drawn[k])]));
   const types = live.map(w => tensor(gradientType(g.tensor(w).dtype), g.tensor(w).dims));
   const results = g.ops('If', [c.x[0]], branches, { outputs: live.length, types });
   return fileCaptured(c, none, new Map(live.map((w, i) => [w, results[i]!])));
@@ -43,12 +43,13 @@ function reverse(c: PullbackContext, body: Graph, wanted: readonly string[]): Re
 }
 
 /** One branch of the backward If: zeros for what it does not use. */
-function backward({ b, cotangents }: Reversed, live: readonly string[], drawn: ReadonlyMap<string, string>): Graph {
+function backward(body: Graph, { b, cotangents }: Reversed, live: readonly string[], drawn: ReadonlyMap<string, string>): Graph {
   const values = live.map(w => cotangents.get(w) ?? b.tensor(w).zerosLike().cast(gradientType(b.tensor(w).dtype)));
   const nodes: Node[] = [...drawn].map(([value, outer]) => ({ name: b.fresh('drawn'), op: 'Identity', domain: '', inputs: [outer], outputs: [value], attributes: {} }));
   nodes.push(...b.nodes.filter(n => !n.outputs.some(o => drawn.has(o))));
   const outputs = values.map(v => output(b, nodes, v.name));
-  return pruned({ ...b.build(outputs, []), nodes }, outputs.map(o => o.name));
+  const { nodes: kept } = pruned({ ...b.build(outputs, []), nodes }, outputs.map(o => o.name));
+  return backwardBodyOf(b, body, kept, [], outputs);
 }
 
 /** Makes what a branch draws at random outputs of the forward If (the other branch gives an empty tensor there): inner name → outer name. */

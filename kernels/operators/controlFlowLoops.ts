@@ -3,7 +3,7 @@ import { type Graph, type Node, type ValueInfo } from '../graph/graph.ts';
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { isFloat, staticShape, tensor, type Dim, type TensorType, type ValueType } from '../graph/types.ts';
 import { loopInputTypes, scanInputTypes } from './controlFlowTypes.ts';
-import { activeStates, bodyBuilder, bodyOf, fileCaptured, gradientType, output, reverseBody, wantedCaptures, type BodyAdjoint } from './controlFlowBodies.ts';
+import { activeStates, backwardBodyOf, bodyBuilder, bodyOf, fileCaptured, gradientType, output, reverseBody, wantedCaptures, type BodyAdjoint } from './controlFlowBodies.ts';
 import { inferBodyTypes } from './infer.ts';
 import { norm } from './shapes.ts';
 import type { PullbackContext, PullbackEntry } from './operator.ts';
@@ -153,7 +153,7 @@ export function scanPullback(c: PullbackContext): readonly PullbackEntry[] {
   const nodes = [...adjoint.backward], carried = back.carried(nodes);
   const live = wantedScans.filter(k => adjoint.cotangents.has(body.inputs[count + k]!.name));
   const dxs = live.map(k => output(b, nodes, adjoint.cotangents.get(body.inputs[count + k]!.name)!.name));
-  const backBody = bodyOf(b, `${body.name}.backward`, nodes, [...back.dStates, ...back.sums, ...scanned.map(s => s.info)], [...carried, ...dxs]);
+  const backBody = backwardBodyOf(b, body, nodes, [...back.dStates, ...back.sums, ...scanned.map(s => s.info)], [...carried, ...dxs]);
   const types = [...back.types(0), ...live.map(k => cotangentType(c.x[count + k]!.type))];
   const results = g.ops('Scan', [...back.initial, ...scanned.map(s => s.outer)], {
     body: backBody, num_scan_inputs: scanned.length,
@@ -228,7 +228,7 @@ export function loopPullback(c: PullbackContext): readonly PullbackEntry[] {
   nodes.push(...adjoint.backward);
   const carried = back.carried(nodes), alive = output(b, nodes, go.name);
   const inputs: ValueInfo[] = [round, go, ...back.dStates, ...back.sums, ...ends.map(e => e.before)];
-  const backBody = bodyOf(b, `${body.name}.backward`, nodes, inputs, [alive, ...carried, ...ends.map(e => e.after)]);
+  const backBody = backwardBodyOf(b, body, nodes, inputs, [alive, ...carried, ...ends.map(e => e.after)]);
   const types = [...back.types(2), ...ends.map(() => tensor('int64', []))];
   const results = g.ops('Loop', [forward.rounds, undefined, ...back.initial, ...forward.buffers.map(f => f.size)], { body: backBody }, { outputs: types.length, types });
 
