@@ -14,6 +14,7 @@ import { losses } from './losses.ts';
 import { quantization } from './quantization.ts';
 import { stops } from './stops.ts';
 import { controlFlow } from './controlFlow.ts';
+import { recurrent } from './recurrent.ts';
 import { image } from './image.ts';
 import { linalg } from './linalg.ts';
 import { signal } from './signal.ts';
@@ -25,6 +26,6 @@ import { mlOperators } from './ml.ts';
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, pooling, normalization, activations,
-    losses, quantization, stops, controlFlow, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
+    losses, quantization, stops, controlFlow, recurrent, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

@@ -158,10 +158,24 @@ function spaceToDepth(node: Node, e: Edit): Node {
   return { ...node, op: 'Reshape', inputs: [swapped, e.emit('Shape', [y])], attributes: {}, origin: node.origin ?? node.name };
 }
 
+/** ONNX Runtime runs layout 0 only: [T, B, …], directions before the batch. */
+const timeFirst: Adapter = (node, e) => {
+  if (readAttributes(node).int('layout', 0) !== 1) return withAttributes(node, ['layout']);
+  const moved = (v: string | undefined, port: number) => (v ? e.emit('Transpose', [v], { perm: [1, 0, 2] }, port) : v ?? '');
+  const inputs = node.inputs.map((v, i) => (i === 0 || i === 5 || i === 6 ? moved(v, i) : v));
+  const outputs = node.outputs.map((o, i) => {
+    if (!o) return o;
+    const inner = e.fresh(node.op);
+    e.emitAfter('Transpose', [inner], o, { perm: i === 0 ? [2, 0, 1, 3] : [1, 0, 2] });
+    return inner;
+  });
+  return { ...withAttributes(node, ['layout']), inputs, outputs };
+};
+
 const drop = (...names: string[]): Adapter => node => withAttributes(node, names);
 const axes18: readonly Step[] = [[18, intsToInput('axes', 1)]];
 const arithmetic: readonly Step[] = [[7, legacyBroadcast]];
-const recurrent: readonly Step[] = [[7, drop('output_sequence')]];
+const recurrent: readonly Step[] = [[7, drop('output_sequence')], [Infinity, timeFirst]];
 const flattened: readonly Step[] = [[13, flattening]];
 
 /** For each operator what has to be done to an old one, in the order of versions. Semantics: onnx/defs, version by version. */
