@@ -60,7 +60,7 @@ class Direction {
   }
 
   split(t: Tensor, parts: number): Tensor[] { return this.c.g.ops('Split', [t], { axis: -1, num_outputs: parts }, { outputs: parts }); }
-  join(...parts: Tensor[]): Tensor { return parts.length === 1 ? parts[0]! : this.c.op('Concat', parts, { axis: -1 }); }
+  join(...parts: Tensor[]): Tensor { return parts.length === 1 ? parts[0]! : parts[0]!.g.op('Concat', parts, { axis: -1 }); }
   /** The rows of gate `i` of a weight [gates · H, …]. */
   rows(t: Tensor, from: number, to: number): Tensor { return t.slice([from * this.hidden], [to * this.hidden], [0]); }
 
@@ -226,7 +226,7 @@ function cellStates(d: Direction, f: Activation, coupled: boolean, [pi, pf]: [Te
     }).outputs[0]!;
   }
   return scan(g, { states: [start], inputs: [pi, pf, candidate, ...(mask ? [mask] : [])], reverse: d.reversed }, ([c], [si, sf, sc, live]) => {
-    const i = f.value(d.clipped(si!.add(peep[0]!.mul(c!)))), keep = coupled ? i.rsub(1) : f.value(d.clipped(sf!.add(peep[2]!.mul(c!))));
+    const i = f.value(d.clipped(si!.add(c!.mul(peep[0]!)))), keep = coupled ? i.rsub(1) : f.value(d.clipped(sf!.add(c!.mul(peep[2]!))));
     const next = held(live, c!.mul(keep).add(i.mul(sc!)), c!);
     return { states: [next], outputs: [next] };
   }).outputs[0]!;
