@@ -74,7 +74,7 @@ export function tensorOf(dtype: DType, dims: readonly number[], values: readonly
     case 'float64': return make(8, (v, o, x) => v.setFloat64(o, x, true));
     case 'float16': return make(2, (v, o, x) => v.setUint16(o, halfBits(x), true));
     case 'bfloat16': return make(2, (v, o, x) => v.setUint16(o, bfloatBits(x), true));
-    case 'int64': return make(8, (v, o, x) => v.setBigInt64(o, BigInt(x), true));
+    case 'int64': return make(8, (v, o, x) => v.setBigInt64(o, int64(x), true));
     case 'uint64': return make(8, (v, o, x) => v.setBigUint64(o, BigInt(x), true));
     case 'int32': return make(4, (v, o, x) => v.setInt32(o, x, true));
     case 'uint32': return make(4, (v, o, x) => v.setUint32(o, x, true));
@@ -85,6 +85,11 @@ export function tensorOf(dtype: DType, dims: readonly number[], values: readonly
     case 'bool': return make(1, (v, o, x) => v.setUint8(o, x ? 1 : 0));
     default: throw new Error(`no constant of type ${dtype}`);
   }
+}
+
+/** The ends of int64 ("to the end" of a Slice) round to 2^63 as numbers and would wrap to the other end. */
+function int64(x: number): bigint {
+  return x >= 2 ** 63 ? 2n ** 63n - 1n : x < -(2 ** 63) ? -(2n ** 63n) : BigInt(x);
 }
 
 function bfloatBits(x: number): number {

@@ -40,6 +40,7 @@ export function openOnnx(source: ByteSource, options: OpenOptions = {}): Omit<Lo
     metadata: { ...graph.metadata, ...Object.fromEntries(metadata) },
   };
   const { ordered, problems } = checked(whole);
+  if (opsets.size === 0) problems.push({ message: 'it names no operator set (version 1 is assumed): the file may be cut off at its end' });
   return { path, format: 'onnx', graph: ordered, producer: producer.trim(), irVersion, problems };
 }
 

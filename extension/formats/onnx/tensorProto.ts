@@ -60,11 +60,13 @@ function bytesOf(r: WireReader, name: string, dtype: DType, dims: readonly numbe
   try {
     if (p.raw) {
       const [start, end] = p.raw;
-      if (end - start !== size) r.fail(`tensor ${name} of shape [${dims}] needs ${size} bytes and holds ${end - start}`, start);
+      // Weights are stripped on purpose ("weightless" models): the graph opens, what needs them says why it cannot.
+      if (end - start !== size) return { kind: 'missing', why: `its shape [${dims}] needs ${size} bytes and the file holds ${end - start}`, location: '' };
       return reference(r, start, size);
     }
     const range = p.typed.plainRange(dtype, size);
     if (range !== undefined) return reference(r, range, size);
+    if (size > 0 && p.typed.empty) return { kind: 'missing', why: `its shape [${dims}] needs ${size} bytes and the file holds none`, location: '' };
     return { kind: 'inline', bytes: p.typed.decode(r, name, dtype, count, size) };
   } finally {
     r.seek(here);
@@ -95,6 +97,8 @@ class TypedField {
     } else this.parts.push({ field: key >>> 3, wire, start, end: stop });
   }
 
+  get empty(): boolean { return this.parts.every(p => p.end === p.start); }
+
   /** Offset of packed float_data or double_data, which lie in the file as raw_data would. */
   plainRange(dtype: DType, size: number): number | undefined {
     const [only, more] = this.parts;
@@ -104,32 +108,28 @@ class TypedField {
 
   decode(r: WireReader, name: string, dtype: DType, count: number, size: number): Uint8Array {
     const held = this.parts.reduce((n, p) => n + p.end - p.start, 0);
-    // Every element takes at least one byte in the file: no more memory than eight times what is there.
-    if (count > 0 && BYTES_PER_ELEMENT[dtype] >= 1 && count > held) r.fail(`tensor ${name} of ${count} elements holds ${held} bytes`);
-    const bytes = new Uint8Array(size), view = new DataView(bytes.buffer), width = BYTES_PER_ELEMENT[dtype];
+    // A complex element is two numbers; a number of a type below one byte is one byte with several elements.
+    const width = BYTES_PER_ELEMENT[dtype], numbers = width < 1 ? size : dtype.startsWith('complex') ? 2 * count : count, step = size / numbers;
+    // Every number takes at least one byte in the file: no more memory than eight times what is there.
+    if (numbers > held) r.fail(`tensor ${name} of ${count} elements holds ${held} bytes`);
+    const bytes = new Uint8Array(size), view = new DataView(bytes.buffer);
     let at = 0;
-    const put = () => {
-      if (at >= count) r.fail(`tensor ${name} holds more than its ${count} elements`);
-    };
     for (const part of this.parts) {
       r.seek(part.start);
       while (r.position < part.end) {
         if (part.wire !== LENGTH && at > 0 && r.position !== part.start) r.uint();
-        if (width < 1) {
-          // Sub-byte types: each int32 holds one packed byte.
-          if (at >= size) r.fail(`tensor ${name} holds more than its ${count} elements`);
-          r.intBytes(bytes, at++, 1);
-          continue;
-        }
-        put();
+        if (at >= numbers) r.fail(`tensor ${name} holds more than its ${count} elements`);
         if (part.field === 4 || part.field === 10) {
           const chunk = r.bytes(r.position + (part.field === 4 ? 4 : 8));
-          if (chunk.length === width || dtype.startsWith('complex')) bytes.set(chunk, at * chunk.length);
-          else view.setFloat32(at * 4, new DataView(chunk.buffer).getFloat64(0, true), true);
-        } else r.intBytes(bytes, at * width, width as 1 | 2 | 4 | 8);
+          if (chunk.length === step) bytes.set(chunk, at * step);
+          else if (dtype === 'float32') view.setFloat32(at * 4, new DataView(chunk.buffer).getFloat64(0, true), true);
+          else r.fail(`tensor ${name} of type ${dtype} is stored in a field of another type`);
+        } else r.intBytes(bytes, at * step, step as 1 | 2 | 4 | 8);
         at++;
       }
     }
+    // Fewer numbers would be zeros that nobody wrote.
+    if (at !== numbers) r.fail(`tensor ${name} of ${count} elements holds ${at} numbers where it needs ${numbers}`);
     return bytes;
   }
 }

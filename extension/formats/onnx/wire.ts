@@ -15,7 +15,9 @@ const LONGEST_STRING = 64 * 2 ** 20;
  * a payload costs its length prefix. All positions are absolute byte offsets; every error names one.
  */
 export class WireReader {
-  private readonly window = Buffer.allocUnsafe(WINDOW);
+  private readonly content = new Uint8Array(WINDOW);
+  /** The same memory, for its readers of numbers and text. */
+  private readonly window = Buffer.from(this.content.buffer);
   private base = 0;
   private at = 0;
   private filled = 0;
@@ -53,7 +55,7 @@ export class WireReader {
   private refill(): void {
     this.base += this.at;
     this.at = 0;
-    this.filled = this.base < this.source.size ? this.source.read(this.base, this.window) : 0;
+    this.filled = this.base < this.source.size ? this.source.read(this.base, this.content) : 0;
     if (this.filled === 0) this.fail('it ends in the middle of a field');
   }
 
@@ -202,7 +204,7 @@ export class WireReader {
     if (this.at + length <= this.filled) return;
     this.base += this.at;
     this.at = 0;
-    this.filled = this.source.read(this.base, this.window);
+    this.filled = this.source.read(this.base, this.content);
     if (this.filled < length) this.fail('it ends in the middle of a field', this.base + this.filled);
   }
 }

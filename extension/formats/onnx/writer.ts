@@ -39,6 +39,13 @@ class Writer {
   }
   private varint(value: number): void {
     this.room(10);
+    // The largest int64 ("to the end") rounds up to 2^63 as a number, which would be written as the most negative one.
+    if (value >= 2 ** 63) {
+      this.bytes.fill(255, this.at, this.at + 8);
+      this.bytes[this.at + 8] = 127;
+      this.at += 9;
+      return;
+    }
     if (value < 0) {
       let v = BigInt.asUintN(64, BigInt(value));
       while (v > 127n) {
