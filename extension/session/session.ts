@@ -271,8 +271,9 @@ function wholeValues(options: RunOptions, d: Differentiated, values: readonly st
   const gradients = new Map<string, string>(), forward = new Map<string, string>(), w = options.whole;
   if (w) {
     for (const v of w.gradients === 'all' ? values : w.gradients) {
-      const g = d.gradients.get(v)?.gradient;
-      if (g) gradients.set(v, g);
+      const g = d.gradients.get(v)?.gradient, kind = g && d.graph.types.get(g)?.kind;
+      // A sequence cannot be fetched.
+      if (g && (!kind || kind === 'tensor')) gradients.set(v, g);
     }
     for (const v of w.forward === 'all' ? values.filter(x => d.graph.types.get(x)?.kind === 'tensor') : w.forward) forward.set(v, v);
   }

@@ -5,7 +5,8 @@ import { UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { isFloat, staticShape, type DType, type ValueType } from '../graph/types.ts';
 import type { Conventions } from '../operators/conventions.ts';
 import type { Registry } from '../operators/infer.ts';
-import { operatorKey, ZERO, type Operator, type PullbackContext, type PullbackEntry } from '../operators/operator.ts';
+import { addSequences } from '../operators/sequenceTensors.ts';
+import { operatorKey, Unsupported, ZERO, type Operator, type PullbackContext, type PullbackEntry } from '../operators/operator.ts';
 
 export type GradientStatus = 'computed' | 'zero' | 'blocked' | 'unreachable' | 'not-differentiable' | 'unsupported' | 'not-asked';
 
@@ -96,12 +97,12 @@ export class Walk {
     if (unknown.length) return { status: unknown.some(u => u.status === 'unsupported') ? 'unsupported' : 'not-asked', because: causes(unknown) };
     const parts = uses.flatMap(u => (u.tensor ? [u.tensor] : []));
     if (parts.length === 0) return { status: inherit(uses), because: causes(uses) };
-    return { status: 'computed', because: NOTHING, tensor: this.added(parts, value) };
+    return { status: 'computed', because: NOTHING, tensor: this.added(parts) };
   }
 
-  private added(parts: readonly Tensor[], value: string): Tensor {
+  private added(parts: readonly Tensor[]): Tensor {
     if (parts.length === 1) return parts[0]!;
-    if (this.g.typeOf(value)?.kind !== 'tensor') return addContainers(parts);
+    if (parts[0]!.valueType?.kind === 'sequence') return parts.reduce((a, b) => addSequences(this.g, a, b));
     return this.g.op('Sum', parts, {}, { types: [parts[0]!.type] });
   }
 
@@ -295,11 +296,6 @@ function causes(of: readonly Cotangent[]): readonly Because[] {
   return found;
 }
 
-/** Sequences and optionals have no addition in ONNX. */
-function addContainers(parts: readonly Tensor[]): Tensor {
-  throw new UnknownShape(parts[0]!.name, 'adding the cotangents of a sequence that is used more than once');
-}
-
 function reverseBody(
   builder: GraphBuilder, body: Graph, seeds: ReadonlyMap<string, Tensor>, wanted: ReadonlySet<string>, options: WalkOptions, quantised: ReadonlySet<string>,
 ): ReadonlyMap<string, Tensor> {
@@ -316,11 +312,4 @@ function reverseBody(
     if (total.tensor) found.set(value, total.tensor);
   }
   return found;
-}
-
-/** An operator inside a loop or branch has no rule. */
-export class Unsupported extends Error {
-  constructor(readonly node: string, readonly reason: string) {
-    super(`no gradient rule at ${node}`);
-  }
 }

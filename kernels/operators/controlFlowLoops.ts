@@ -1,14 +1,16 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import { type Graph, type Node, type ValueInfo } from '../graph/graph.ts';
-import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
+import { ints, type Tensor } from '../graph/tensor.ts';
 import { isFloat, staticShape, tensor, type Dim, type TensorType, type ValueType } from '../graph/types.ts';
 import { loopInputTypes, scanInputTypes } from './controlFlowTypes.ts';
 import { activeStates, backwardBodyOf, bodyBuilder, bodyOf, fileCaptured, gradientType, output, reverseBody, wantedCaptures, type BodyAdjoint } from './controlFlowBodies.ts';
 import { inferBodyTypes } from './infer.ts';
 import { norm } from './shapes.ts';
-import type { PullbackContext, PullbackEntry } from './operator.ts';
+import { Unsupported, type PullbackContext, type PullbackEntry } from './operator.ts';
+import { addSequences, zerosOfSequence } from './sequenceTensors.ts';
 
 type TensorInfo = ValueInfo & { type: TensorType };
+type Info = ValueInfo & { type: ValueType };
 
 /** A carried value of the loop, as the rules need it. */
 interface State {
@@ -23,11 +25,13 @@ function states(c: PullbackContext, body: Graph, b: GraphBuilder, first: { input
   return Array.from({ length: count }, (_, i) => {
     const input = body.inputs[first.bodyInput + i]!.name, t = b.typeOf(input);
     return {
-      input, output: body.outputs[first.bodyOutput + i]!.name, float: t?.kind === 'tensor' ? isFloat(t.dtype) : !t,
+      input, output: body.outputs[first.bodyOutput + i]!.name, float: carriesGradient(t),
       seeded: !!c.dys[i], wanted: c.wants(first.input + i),
     };
   });
 }
+
+const carriesGradient = (t: ValueType | undefined): boolean => (!t ? true : t.kind === 'tensor' ? isFloat(t.dtype) : carriesGradient(t.element));
 
 /** Cotangents of body outputs by name: an output that is named twice gets the sum. */
 class Seeds extends Map<string, Tensor> {
@@ -38,19 +42,29 @@ class Seeds extends Map<string, Tensor> {
 }
 
 /** A value of the backward body: declared as its input. */
-function declare(b: GraphBuilder, hint: string, type: TensorType): TensorInfo {
+function declare<T extends ValueType>(b: GraphBuilder, hint: string, type: T): ValueInfo & { type: T } {
   const name = b.fresh(hint);
   b.setType(name, type);
   return { name, type };
 }
 
-const cotangentType = (t: TensorType): TensorType => tensor(gradientType(t.dtype), t.shape);
+function cotangentType(t: TensorType): TensorType;
+function cotangentType(t: ValueType | undefined): ValueType;
+function cotangentType(t: ValueType | undefined): ValueType {
+  if (!t) return tensor('float32');
+  return t.kind === 'tensor' ? tensor(gradientType(t.dtype), t.shape) : { ...t, element: cotangentType(t.element) };
+}
+
+/** Zeros of a value's cotangent. */
+function zerosFor(g: GraphBuilder, t: Tensor): Tensor {
+  return t.valueType?.kind === 'sequence' ? zerosOfSequence(g, t) : t.zerosLike().cast(gradientType(t.dtype));
+}
 
 /** The parts that both loops' backward bodies have: cotangents of states and sums for captured values. */
 class Backward {
   readonly active: readonly number[];
-  readonly dStates: readonly TensorInfo[];
-  readonly sums: readonly TensorInfo[];
+  readonly dStates: readonly Info[];
+  readonly sums: readonly Info[];
   readonly captured: readonly string[];
   readonly adjoint: BodyAdjoint;
   constructor(
@@ -60,24 +74,24 @@ class Backward {
     const seeded = [...seeds.keys()], captures = wantedCaptures(c, body);
     const active = activeStates(body, list, [...captures, ...wantedInputs], seeded);
     this.active = [...list.keys()].filter(i => active[i]);
-    this.dStates = this.active.map(i => declare(b, 'dstate', cotangentType(b.tensor(list[i]!.input).type)));
+    this.dStates = this.active.map(i => declare(b, 'dstate', cotangentType(b.typeOf(list[i]!.input))));
     this.active.forEach((i, k) => seeds.seed(list[i]!.output, b.tensor(this.dStates[k]!.name)));
     const wanted = new Set([...captures, ...wantedInputs, ...this.active.map(i => list[i]!.input)]);
     this.adjoint = reverseBody(c, b, body, seeds, wanted);
     this.captured = captures.filter(n => this.adjoint.cotangents.has(n));
-    this.sums = this.captured.map(n => declare(b, 'sum', cotangentType(c.g.tensor(n).type)));
+    this.sums = this.captured.map(n => declare(b, 'sum', cotangentType(c.g.typeOf(n))));
   }
 
   /** Start values: the cotangents of the final states, zeros for sums. */
   get initial(): Tensor[] {
     const { c } = this;
-    const finals = this.active.map(i => c.dys[i] ?? (c.y[i] ?? c.output(i)).zerosLike());
-    return [...finals, ...this.captured.map(n => c.g.tensor(n).zerosLike().cast(gradientType(c.g.tensor(n).dtype)))];
+    const finals = this.active.map(i => c.dys[i] ?? zerosFor(c.g, c.y[i] ?? c.output(i)));
+    return [...finals, ...this.captured.map(n => zerosFor(c.g, c.g.tensor(n)))];
   }
   /** Types of what comes out; `first` is the position of the first state among the node's inputs. */
   types(first: number): ValueType[] {
     const { c } = this;
-    return [...this.active.map(i => cotangentType(c.x[first + i]!.type)), ...this.captured.map(n => cotangentType(c.g.tensor(n).type))];
+    return [...this.active.map(i => cotangentType(c.x[first + i]!.valueType)), ...this.captured.map(n => cotangentType(c.g.typeOf(n)))];
   }
 
   /** Body outputs for states and sums; `nodes` is the body under construction. */
@@ -87,17 +101,20 @@ class Backward {
       const d = adjoint.cotangents.get(list[i]!.input);
       return output(b, nodes, d ? d.name : this.zeros(nodes, this.dStates[k]!.name, b.tensor(list[i]!.input)), this.dStates[k]!.type);
     });
-    const sums = this.captured.map((n, k) => {
-      const name = b.fresh('sum');
-      nodes.push({ name, op: 'Add', domain: '', inputs: [this.sums[k]!.name, adjoint.cotangents.get(n)!.name], outputs: [name], attributes: {} });
-      b.setType(name, this.sums[k]!.type);
-      return { name, type: this.sums[k]!.type };
+    // What is emitted here is new by its inputs, so it is never a node that was left out above.
+    const from = b.nodes.length;
+    const added = this.captured.map((n, k) => {
+      const sum = b.tensor(this.sums[k]!.name), d = b.tensor(adjoint.cotangents.get(n)!.name);
+      return sum.valueType?.kind === 'sequence' ? addSequences(b, sum, d) : b.op('Add', [sum, d], {}, { types: [this.sums[k]!.type] });
     });
+    nodes.push(...b.nodes.slice(from));
+    const sums = added.map((t, k) => ({ name: t.name, type: this.sums[k]!.type }));
     return [...next, ...sums];
   }
 
   /** A state that a round starts anew passes nothing on: zeros (0·d would keep NaN). */
   private zeros(nodes: Node[], d: string, like: Tensor): string {
+    if (like.valueType?.kind === 'sequence') throw new Unsupported(this.c.node.origin ?? this.c.node.name, 'sequence-in-loop');
     const zero = this.b.constant(gradientType(like.dtype), [], [0]).name, name = this.b.fresh('zeros'), shape = this.b.fresh('shape');
     nodes.push({ name: shape, op: 'Shape', domain: '', inputs: [d], outputs: [shape], attributes: {} });
     nodes.push({ name, op: 'Expand', domain: '', inputs: [zero, shape], outputs: [name], attributes: {} });
@@ -108,7 +125,8 @@ class Backward {
 /** A tensor type, or the error that says what would be needed. */
 function tensorTypeOf(b: GraphBuilder, value: string): TensorType {
   const t = b.typeOf(value);
-  if (t && t.kind !== 'tensor') throw new UnknownShape(value, 'handing a sequence from a loop to its backward pass');
+  // A sequence that a round changes cannot be stacked: said, not left out.
+  if (t && t.kind !== 'tensor') throw new Unsupported(value, 'sequence-in-loop');
   return t ? tensor(t.dtype, t.shape) : tensor('float32');
 }
 

@@ -15,6 +15,7 @@ import { quantization } from './quantization.ts';
 import { stops } from './stops.ts';
 import { controlFlow } from './controlFlow.ts';
 import { recurrent } from './recurrent.ts';
+import { sequences } from './sequences.ts';
 import { image } from './image.ts';
 import { linalg } from './linalg.ts';
 import { signal } from './signal.ts';
@@ -26,6 +27,6 @@ import { mlOperators } from './ml.ts';
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, pooling, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
+    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

@@ -55,6 +55,13 @@ export interface PullbackContext {
   readonly walk: ReverseWalk;
 }
 
+/** A rule cannot give the gradient here (an operator inside a loop has none, a value cannot be handed over): the place and the reason. */
+export class Unsupported extends Error {
+  constructor(readonly node: string, readonly reason: string) {
+    super(`no gradient rule at ${node}`);
+  }
+}
+
 /** Cotangents inside a subgraph, for the rules of control flow. */
 export interface ReverseWalk {
   /**
