@@ -1,6 +1,6 @@
 import type { GradientReport } from '../protocol.ts';
 import type { GradientSession } from '../session/session.ts';
-import { figure } from './table.ts';
+import { figure } from '../session/figures.ts';
 
 const escape = (text: string) => text.replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
