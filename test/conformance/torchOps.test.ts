@@ -7,10 +7,7 @@ import { disagreements, hasShared, npz, runCase, SHARED, sharedRuntime, type Ora
 
 /** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
 const PENDING: readonly (readonly [RegExp, string])[] = [
-  [/^(rnn|gru|lstm)_/, 'recurrent operators have no rule yet'],
-  [/^sequence_/, 'sequences have no rule yet'],
   [/^(deformconv|roialign|col2im)/, 'no rule yet'],
-  [/^loop_/, 'the backward Loop is refused by ONNX Runtime'],
   [/^convtranspose_1$/, 'output padding beyond the padding at the end'],
   [/^layernorm_2$/, 'a gradient through the statistics of LayerNormalization'],
   [/^pow_square$/, 'the exponent gets NaN at a negative base where torch gives none'],
