@@ -83,10 +83,17 @@ function convTransposeBack(c: PullbackContext): readonly PullbackEntry[] {
   const t = transposeWindow(c.attributes, xs.slice(2), ws.slice(2), ys.slice(2)), group = c.attributes.int('group', 1);
   const s: Sizes = { n: xs[0]!, c: ys[1]!, o: xs[1]!, group, in: ys.slice(2), out: xs.slice(2), w: t };
   return [
-    () => c.op('Conv', [c.dy, weight], attributesOf(s), { types: [tensor(x.dtype, xs)] }),
+    () => c.op('Conv', [cropped(c.dy, t), weight], { ...attributesOf(s), pads: t.pads.map(p => Math.max(p, 0)) }, { types: [tensor(x.dtype, xs)] }),
     () => toWeight({ ...c, dy: x } as PullbackContext, c.dy, x, s),
     () => biasBack(c),
   ];
+}
+
+/** Where the output padding exceeds the padding at the end, the Conv would have a negative one: that much of dy is met by no element of x. */
+function cropped(dy: Tensor, w: Window): Tensor {
+  if (w.pads.every(p => p >= 0)) return dy;
+  const n = w.kernel.length, cut = w.pads.map(p => Math.min(p, 0));
+  return dy.g.op('Pad', [dy, ints(dy.g, [0, 0, ...cut.slice(0, n), 0, 0, ...cut.slice(n)])]);
 }
 
 /** The window of the Conv whose adjoint this ConvTranspose is; the padding follows from the sizes where it is not stated. */

@@ -1,7 +1,7 @@
 import type { Operand, Tensor } from '../graph/tensor.ts';
 import { DTYPE_OF_ONNX } from '../graph/tensor.ts';
 import { tensor } from '../graph/types.ts';
-import type { Operator, PullbackContext } from './operator.ts';
+import { ZERO, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
 import { broadcasting, like } from './shapes.ts';
 
 /** A function of one input: its derivative as a factor of dy, from the input or the output already computed. */
@@ -32,7 +32,7 @@ function extreme(op: 'Max' | 'Min', fold: (...xs: number[]) => number): Operator
   };
 }
 
-function pow(c: PullbackContext): [() => Tensor, () => Tensor] {
+function pow(c: PullbackContext): readonly PullbackEntry[] {
   const { x: [a, b], y: [y], dy, conventions } = c;
   const dBase = () => {
     const e = b!.castLike(a!);
@@ -47,6 +47,8 @@ function pow(c: PullbackContext): [() => Tensor, () => Tensor] {
     return e.eq(0).where(0, dy.mul(e).mul(a!.pow(e.sub(e.scalar(1)))));
   };
   const dExponent = () => {
+    // What x ** 2 leaves in a file of torch: a number there, not a tensor, and at x < 0 its derivative does not exist.
+    if (conventions.powLogOfNonPositive === 'as-computed' && b!.rank === 0 && Number.isInteger(b!.data?.[0])) return ZERO;
     if (conventions.powLogOfNonPositive === 'zero') return a!.gt(0).where(dy.mul(y!).mul(a!.gt(0).where(a!, 1).log()), 0);
     return a!.eq(0).and(b!.castLike(a!).ge(0)).where(0, dy.mul(y!).mul(a!.log()));
   };

@@ -1,6 +1,6 @@
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor, type StaticShape } from '../graph/types.ts';
-import type { ExpandContext, Operator, PullbackContext, PullbackEntry } from './operator.ts';
+import { ZERO, type ExpandContext, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
 import { like, norm } from './shapes.ts';
 
 const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
@@ -34,13 +34,24 @@ function batchNormBack(c: PullbackContext): readonly PullbackEntry[] {
   ];
 }
 
-/** LayerNormalization from axis on; Mean and InvStdDev are outputs of the forward node. */
+/** LayerNormalization from axis on; Mean and InvStdDev are outputs of the forward node and may have cotangents of their own. */
 function layerNormBack(c: PullbackContext): readonly PullbackEntry[] {
   const [x, scale] = c.x as [Tensor, Tensor], rank = x.needRank('LayerNormalization'), from = norm(c.attributes.int('axis', -1), rank), axes = range(from, rank);
-  if (c.dys[1] || c.dys[2]) throw new UnknownShape(c.node.name, 'a gradient through the statistics of LayerNormalization');
-  const mean = c.output(1).castLike(x), r = c.output(2).castLike(x), { dy } = c;
-  const xhat = x.sub(mean).mul(r);
-  return [() => normalizedBack(dy.mul(scale), xhat, r, axes), () => dy.mul(xhat).sumTo(scale), () => dy.sumTo(c.x[2]!)];
+  const mean = c.output(1).castLike(x), r = c.output(2).castLike(x), [dy, dMean, dR] = c.dys, xhat = x.sub(mean).mul(r);
+  const toX = () => {
+    const parts: Tensor[] = dy ? [normalizedBack(dy.mul(scale), xhat, r, axes)] : [];
+    // mean = Σx/n and r = (var + ε)^−½: their slopes in x are 1/n and −r² · x̂/n.
+    const each = (d: Tensor) => d.castLike(x).div(groupSize(x, axes));
+    if (dMean) parts.push(each(dMean).expandTo(x));
+    if (dR) parts.push(each(dR).mul(r.square()).mul(xhat).neg());
+    return parts.reduce((a, b) => a.add(b));
+  };
+  return [toX, () => (dy ? dy.mul(xhat).sumTo(scale) : ZERO), () => (dy ? dy.sumTo(c.x[2]!) : ZERO)];
+}
+
+/** Number of elements along the axes, as a scalar of x's type. */
+function groupSize(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.map(a => x.dimTensor(a).squeeze([0]).cast(x.dtype)).reduce((a, b) => a.mul(b));
 }
 
 function rmsNormBack(c: PullbackContext): readonly PullbackEntry[] {

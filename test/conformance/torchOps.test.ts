@@ -8,9 +8,6 @@ import { disagreements, hasShared, npz, runCase, SHARED, sharedRuntime, type Ora
 /** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
 const PENDING: readonly (readonly [RegExp, string])[] = [
   [/^(deformconv|roialign|col2im)/, 'no rule yet'],
-  [/^convtranspose_1$/, 'output padding beyond the padding at the end'],
-  [/^layernorm_2$/, 'a gradient through the statistics of LayerNormalization'],
-  [/^pow_square$/, 'the exponent gets NaN at a negative base where torch gives none'],
 ];
 
 /** Every one-operator case of PyTorch, in its conventions. ADJOINT_ONLY=regexp picks some. */
