@@ -61,7 +61,5 @@ export const CONTEXT_KEYS = [
   'adjoint.hasDimensions',
   'adjoint.hasFindings',
   'adjoint.runtimeUsed',
-  /** Completion of walkthrough steps. */
-  'adjoint.explained',
 ] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];

@@ -202,6 +202,8 @@ export interface Histogram {
 export interface ValueCard {
   readonly value: number;
   readonly report: ValueReport;
+  /** What happened to its gradient, in one or two sentences; absent before a run. */
+  readonly sentence?: string;
   readonly uses: readonly EdgeReport[];
   readonly findings: readonly FindingReport[];
   readonly source?: SourceLine;

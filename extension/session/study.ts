@@ -92,8 +92,11 @@ export class Study {
     this.listeners.clear();
   }
 
-  /** Reads the file's structure, again if it was read before; the selection is kept by name. */
-  async load(): Promise<void> {
+  /**
+   * Reads the file's structure, again if it was read before; the selection is kept by name.
+   * @param changed the file changed on disk: that is said
+   */
+  async load(changed = false): Promise<void> {
     const before = this.model, kept = before && this.selectedNames(before);
     this.cancel();
     if (!before) this.show({ kind: 'reading', name: this.title });
@@ -103,7 +106,7 @@ export class Study {
       this.model = drawModel(session, this.title);
       this.last = this.plain = undefined;
       this.picked = kept ? this.selectionOf(kept) : {};
-      this.shown = this.stateOfModel(before);
+      this.shown = this.stateOfModel(changed ? before : undefined);
       this.place.log(`${this.path}: read ${session.graph.nodes.length} nodes in ${Math.round(session.model.readMs)} ms`);
       this.emit('model');
     } catch (error) {
