@@ -7,7 +7,9 @@ import { shapeOperators } from './shaping.ts';
 import { indexing } from './indexing.ts';
 import { contractions } from './contractions.ts';
 import { convolution } from './convolution.ts';
+import { columnOperators } from './columns.ts';
 import { pooling } from './pooling.ts';
+import { roiAlign } from './roiAlign.ts';
 import { normalization } from './normalization.ts';
 import { activations } from './activations.ts';
 import { losses } from './losses.ts';
@@ -26,7 +28,7 @@ import { mlOperators } from './ml.ts';
 /** Every operator that we know, by domain and name. */
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
-    elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, pooling, normalization, activations,
+    elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
     losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

@@ -7,7 +7,6 @@ import { disagreements, hasShared, npz, runCase, SHARED, sharedRuntime, type Ora
 
 /** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
 const PENDING: readonly (readonly [RegExp, string])[] = [
-  [/^(deformconv|roialign|col2im)/, 'no rule yet'],
 ];
 
 /** Every one-operator case of PyTorch, in its conventions. ADJOINT_ONLY=regexp picks some. */
