@@ -33,7 +33,7 @@ function withRunOptions(command: Command): Command {
     .option('--threads <N>', 'threads of ONNX Runtime')
     .option('--timeout <S>', 'seconds until the run is given up')
     .option('--repeat <N>', 'run N times, report the median of the last N − 1')
-    .option('--trust', 'let a model outside the current folder reach its external data')
+    .option('--trust', 'let a model reach external data outside its folder')
     .option('--json', 'the result as JSON');
 }
 

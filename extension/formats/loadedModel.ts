@@ -8,7 +8,7 @@ export interface Problem {
 }
 
 export interface OpenOptions {
-  /** The person trusts a model outside the current folder to reach the files beside it. */
+  /** The person trusts the model to reach files outside its folder, through links that lie in it. */
   readonly trust?: boolean;
 }
 

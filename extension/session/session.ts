@@ -64,6 +64,9 @@ export interface RunResult {
   readonly forward: ReadonlyMap<string, TensorValue>;
 }
 
+/** Elements that a fed vector of integers may have to be taken for sizes; longer ones are token ids and the like, which change from run to run. */
+const FED_SIZES = 8;
+
 /** One open model, from file to report. The one place that knows the whole way; it knows no screen. */
 export class GradientSession {
   private readonly forwardCache = new Map<string, Graph>();
@@ -164,10 +167,10 @@ export class GradientSession {
 
   /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
   private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<Graph> {
-    const key = JSON.stringify([[...bound.feeds].map(([n, v]) => [n, v.dims]), [...bound.dims], options.provider]);
+    const given = new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, fedType(v)]));
+    const key = JSON.stringify([[...given], [...bound.dims], options.provider]);
     const cached = this.forwardCache.get(key);
     if (cached) return cached;
-    const given = new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, tensor(v.dtype, v.dims)]));
     const widened = widenHalf(inferTypes(this.lowered, OPERATORS, given, bound.dims));
     if (widened.why) notes.push(widened.why);
     let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
@@ -213,6 +216,12 @@ export class GradientSession {
     const { outputs } = await this.execute(exact, feeds, { ...options, repeat: 1 });
     for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
   }
+}
+
+/** Sizes that are fed (a shape, axes, a number of rows) are known before the run, as if they stood in the file. */
+function fedType(v: TensorValue): ValueType {
+  const sizes = (v.dtype === 'int64' || v.dtype === 'int32') && v.dims.length <= 1 && (v.dims[0] ?? 1) <= FED_SIZES;
+  return tensor(v.dtype, v.dims, sizes ? Array.from(numbersOf(v)) : undefined);
 }
 
 function notesOn(bound: BoundInputs): string[] {

@@ -4,14 +4,13 @@ import type { TensorBytes } from '../../../kernels/graph/graph.ts';
 
 /**
  * The files beside a model that hold its weights. A location is accepted only if it is a relative path that, links resolved, lies in
- * the model's folder or in that of the model's own link target. What is refused or missing stays a tensor without bytes, with the reason.
+ * the model's folder or in that of the model's own link target; a link that leads elsewhere only if the person trusts the model. What is refused or missing stays a tensor without bytes, with the reason.
  */
 export class ExternalFiles {
   private readonly folders: readonly string[];
   private readonly known = new Map<string, { path: string; size: number } | { why: string }>();
 
-  /** @param allowed false: the model lies outside the current folder and was not trusted */
-  constructor(model: string, private readonly allowed = true) {
+  constructor(model: string, private readonly trusted = false) {
     this.folders = [...new Set([realpathSync(dirname(model)), dirname(realpathSync(model))])];
   }
 
@@ -34,7 +33,6 @@ export class ExternalFiles {
   }
 
   private check(location: string): { path: string; size: number } | { why: string } {
-    if (!this.allowed) return { why: 'the model lies outside the current folder; allow it with --trust' };
     if (location === '') return { why: 'it names no file' };
     if (location.startsWith('*/_ORT')) return { why: 'its location pretends to be memory of ONNX Runtime: refused' };
     if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(location)) return { why: 'its location is not a relative path: refused' };
@@ -47,7 +45,7 @@ export class ExternalFiles {
       } catch {
         continue;
       }
-      if (!this.folders.some(f => inside(real, f))) return { why: 'its location is a link that leaves the folder of the model: refused' };
+      if (!this.trusted && !this.folders.some(f => inside(real, f))) return { why: 'its location is a link that leaves the folder of the model: allow it with --trust' };
       const stat = statSync(real);
       return stat.isFile() ? { path: real, size: stat.size } : { why: 'its location is no file' };
     }

@@ -1,4 +1,3 @@
-import { relative, resolve } from 'node:path';
 import type { Graph, GraphFunction } from '../../../kernels/graph/graph.ts';
 import { sorted } from '../../../kernels/graph/passes.ts';
 import { readsOf } from '../../../kernels/graph/graph.ts';
@@ -18,7 +17,7 @@ export function isOnnx(head: Uint8Array, name: string): boolean {
 /** Reads an ONNX model's structure; weights stay where they are. Throws UserError('file'). */
 export function openOnnx(source: ByteSource, options: OpenOptions = {}): Omit<LoadedModel, 'readMs'> {
   const r = new WireReader(source), end = source.size, opsets = new Map<string, number>(), metadata = new Map<string, string>(), functions = new Map<string, GraphFunction>();
-  const path = source.path ?? source.name, external = source.path === undefined ? undefined : new ExternalFiles(source.path, mayReach(source.path, options));
+  const path = source.path ?? source.name, external = source.path === undefined ? undefined : new ExternalFiles(source.path, options.trust);
   let graph: Graph | undefined, irVersion = 0, producer = '';
   for (let key = r.key(end); key; key = r.key(end)) {
     const field = key >>> 3, wire = key & 7;
@@ -42,11 +41,6 @@ export function openOnnx(source: ByteSource, options: OpenOptions = {}): Omit<Lo
   const { ordered, problems } = checked(whole);
   if (opsets.size === 0) problems.push({ message: 'it names no operator set (version 1 is assumed): the file may be cut off at its end' });
   return { path, format: 'onnx', graph: ordered, producer: producer.trim(), irVersion, problems };
-}
-
-/** Only a model in the current folder (or one that the person trusts) may reach files beside it. */
-function mayReach(path: string, options: OpenOptions): boolean {
-  return options.trust === true || !relative(process.cwd(), resolve(path)).startsWith('..');
 }
 
 /** The graph in topological order, with what is broken in it; a broken graph still opens. */
