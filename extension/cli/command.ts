@@ -5,10 +5,10 @@ import { GradientSession, type RunResult } from '../session/session.ts';
 import { inspectReport } from '../session/inspect.ts';
 import { RuntimeClient } from '../runtime/client.ts';
 import { saveNpz } from '../formats/tensors.ts';
-import { toJson } from './json.ts';
+import { toJson } from '../session/json.ts';
 import { operatorsTable } from './operators.ts';
 import { runOptions, type RawOptions } from './options.ts';
-import { htmlReport } from './htmlReport.ts';
+import { htmlReport } from '../session/htmlReport.ts';
 import { summaryText } from './table.ts';
 
 const EXIT: Readonly<Record<ErrorCode, number>> = { usage: 2, file: 3, 'no-gradient': 4, run: 5, cancelled: 5 };

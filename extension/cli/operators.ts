@@ -1,6 +1,6 @@
 import { OPERATORS } from '../../kernels/operators/index.ts';
 import type { Operator } from '../../kernels/operators/operator.ts';
-import { toJson } from './json.ts';
+import { toJson } from '../session/json.ts';
 
 const kindOf = (o: Operator): string =>
   o.noGradient ? `none: ${o.noGradient}` : o.straightThrough ? 'straight-through' : o.pullback ? 'rule' : o.expand ? 'by its expansion' : 'none';

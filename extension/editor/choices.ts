@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { TargetForm } from '../../kernels/autodiff/target.ts';
 import { isFloat } from '../../kernels/graph/types.ts';
 import { CONVENTIONS, type ConventionName } from '../../kernels/operators/conventions.ts';
-import { readTensorFile } from '../cli/options.ts';
+import { readTensorFile } from '../formats/tensorFile.ts';
 import { readNpz } from '../formats/tensors.ts';
 import type { RuntimeClient } from '../runtime/client.ts';
 import type { TensorValue } from '../runtime/protocol.ts';

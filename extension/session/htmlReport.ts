@@ -1,6 +1,6 @@
 import type { GradientReport } from '../protocol.ts';
-import type { GradientSession } from '../session/session.ts';
-import { figure } from '../session/figures.ts';
+import type { GradientSession } from './session.ts';
+import { figure } from './figures.ts';
 
 const escape = (text: string) => text.replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
