@@ -8,16 +8,26 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** For the host side: CommonJS, and ONNX Runtime's native file stays beside the bundle (see copyNative). */
 const HOST = { platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', '*.node'] };
-/** For webviews: one script each, because a webview has no module loader that our CSP allows. */
-const PAGE = { platform: 'browser', format: 'iife', target: 'es2022', loader: { '.svg': 'text', '.ttf': 'dataurl' } };
+/** `import source from './worker.ts?bundled'`: a script bundled by itself, as text. A webview may start workers from blobs only. */
+const bundledText = production => ({
+  name: 'bundled-text',
+  setup(build) {
+    build.onResolve({ filter: /\?bundled$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.slice(0, -'?bundled'.length)), namespace: 'bundled-text' }));
+    build.onLoad({ filter: /.*/, namespace: 'bundled-text' }, async ({ path }) => {
+      const { outputFiles, metafile } = await esbuild.build({ ...PAGE, absWorkingDir: ROOT, entryPoints: [path], bundle: true, minify: production, write: false, metafile: true, logLevel: 'warning' });
+      return { contents: outputFiles[0].text, loader: 'text', watchFiles: Object.keys(metafile.inputs).map(name => join(ROOT, name)) };
+    });
+  },
+});
+/** For webviews: one script and one style sheet each, because a webview has no module loader that our CSP allows. */
+const PAGE = { platform: 'browser', format: 'iife', target: 'es2022' };
 
 const BUNDLES = [
   { entry: 'extension/extension.ts', out: 'extension', options: HOST },
   { entry: 'extension/cli/main.ts', out: 'adjoint', options: { ...HOST, banner: { js: '#!/usr/bin/env node' } }, executable: true },
   { entry: 'extension/runtime/worker.ts', out: 'worker', options: HOST },
-  { entry: 'webview/main.ts', out: 'webview', options: PAGE },
-  { entry: 'webview/panelMain.ts', out: 'panel', options: PAGE },
-  { entry: 'webview/layout/worker.ts', out: 'layoutWorker', options: PAGE },
+  { entry: 'webview/main.ts', out: 'webview/main', options: PAGE, needs: 'webview/layout/worker.ts' },
+  { entry: 'webview/panelMain.ts', out: 'webview/panelMain', options: PAGE },
   { entry: 'webview/report.ts', out: 'report', options: PAGE },
 ];
 
@@ -31,13 +41,10 @@ async function build({ production = false } = {}) {
   if (production) rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
 
-  const styles = existsSync(join(ROOT, 'webview'))
-    ? readdirSync(join(ROOT, 'webview')).filter(name => name.endsWith('.css')).map(name => ({ entry: `webview/${name}`, out: name.slice(0, -4), options: PAGE }))
-    : [];
-  const present = [...BUNDLES, ...styles].filter(({ entry }) => existsSync(join(ROOT, entry)) || void console.log(`build: ${entry} is not there, skipped`));
+  const present = BUNDLES.filter(({ entry, needs = entry }) => (existsSync(join(ROOT, entry)) && existsSync(join(ROOT, needs))) || void console.log(`build: ${entry} is not there, skipped`));
   await Promise.all(present.map(({ entry, out, options }) => esbuild.build({
     absWorkingDir: ROOT, entryPoints: { [out]: entry }, outdir: 'dist', bundle: true, minify: production, sourcemap: production ? false : 'linked',
-    legalComments: production ? 'eof' : 'none', logLevel: 'warning', charset: 'utf8', ...options,
+    legalComments: production ? 'eof' : 'none', logLevel: 'warning', charset: 'utf8', plugins: [bundledText(production)], ...options,
   })));
   for (const { out, executable } of present) if (executable) chmodSync(join(dist, `${out}.js`), 0o755);
   copyNative(process.platform, process.arch);

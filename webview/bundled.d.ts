@@ -3,3 +3,5 @@ declare module '*?bundled' {
   const source: string;
   export default source;
 }
+/** Style sheets go into the one beside the script (scripts/build.mjs). */
+declare module '*.css';

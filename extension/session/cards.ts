@@ -6,6 +6,7 @@ import type { FindingReport, NodeCard, ValueCard, ValueReport } from '../protoco
 import { attributeText } from './attributes.ts';
 import { nodeName, valueName, type DrawnModel, type ReportIndex } from './drawn.ts';
 import { sourceOf } from './source.ts';
+import { sentence } from './why.ts';
 
 /** What is known when a card is asked for. Without a report every gradient is `not-asked`. */
 export interface Known {
@@ -18,7 +19,7 @@ export interface Known {
 export function valueCard(model: DrawnModel, known: Known, value: number): ValueCard {
   const name = valueName(model.drawing, value), node = model.nodes[model.drawing.values.producer[value]!], source = sourceOf(node?.metadata);
   return {
-    value, report: known.report?.values.get(name) ?? withoutRun(model, name, value), uses: known.report?.uses.get(name) ?? [],
+    value, report: known.report?.values.get(name) ?? withoutRun(model, name, value), ...(known.report && { sentence: sentence(model, known.report, value) }), uses: known.report?.uses.get(name) ?? [],
     findings: known.findings.filter(f => f.value === name), ...(source && { source }),
   };
 }

@@ -13,8 +13,10 @@ const STATE: Readonly<Record<GradientStatus, CellState>> = {
 };
 
 export function cellState(status: number, norm: number): CellState {
-  if (status === UNKNOWN_STATUS) return 'unknown';
-  const state = STATE[STATUSES[status]!];
+  return status === UNKNOWN_STATUS ? 'unknown' : cellStateOf(STATUSES[status]!, norm);
+}
+export function cellStateOf(status: GradientStatus, norm: number): CellState {
+  const state = STATE[status];
   if (state !== 'ok') return state;
   return Number.isFinite(norm) ? (norm === 0 ? 'zero' : 'ok') : 'nan';
 }
