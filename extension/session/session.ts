@@ -7,6 +7,8 @@ import { differentiate, valuesOf, type Differentiated } from '../../kernels/auto
 import { withTarget, type TargetForm } from '../../kernels/autodiff/target.ts';
 
 import { rolesOf, type Role } from '../../kernels/findings/roles.ts';
+import { firstGradientNode, neededBy, withoutGradientNode } from '../../kernels/autodiff/gradientNodes.ts';
+import { pruned } from '../../kernels/graph/passes.ts';
 import { canonical } from '../../kernels/lowering/onnx/canonical.ts';
 import { widenHalf } from '../../kernels/lowering/onnx/precision.ts';
 import { recogniseStops } from '../../kernels/lowering/onnx/stops.ts';
@@ -168,12 +170,17 @@ export class GradientSession {
   /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
   private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<Graph> {
     const given = new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, fedType(v)]));
-    const key = JSON.stringify([[...given], [...bound.dims], options.provider]);
+    const key = JSON.stringify([[...given], [...bound.dims], options.provider, firstGradientNode(this.lowered) && conventions]);
     const cached = this.forwardCache.get(key);
     if (cached) return cached;
     const widened = widenHalf(inferTypes(this.lowered, OPERATORS, given, bound.dims));
     if (widened.why) notes.push(widened.why);
     let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
+    for (let node = firstGradientNode(graph); node; node = firstGradientNode(graph)) {
+      const open = unmeasured(pruned(graph, neededBy(node)));
+      if (open.length) graph = await this.probe(graph, open, bound, conventions, options, given);
+      graph = withoutGradientNode(graph, node, OPERATORS, conventions);
+    }
     const unknown = unmeasured(graph);
     if (unknown.length) graph = await this.probe(graph, unknown, bound, conventions, options, given);
     if (this.forwardCache.size > 4) this.forwardCache.clear();

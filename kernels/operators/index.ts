@@ -24,11 +24,12 @@ import { signal } from './signal.ts';
 import { attentionOperators } from './attention.ts';
 import { contribOperators } from './contrib.ts';
 import { mlOperators } from './ml.ts';
+import { training } from './training.ts';
 
 /** Every operator that we know, by domain and name. */
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, mlOperators,
+    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, mlOperators, training,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );
