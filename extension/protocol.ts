@@ -404,7 +404,7 @@ export type Reply =
 
 // ---------------------------------------------------------------- report.html
 
-/** What a report page holds as JSON (typed arrays as plain lists): the same drawing, live, without a host. */
+/** What a report page holds as JSON: the same drawing, live, without a host. Typed arrays are `{ array, base64 }`, NaN and infinities `{ number }`. */
 export interface ReportPage {
   readonly graph: DrawingGraph;
   readonly results: DrawingResults;
@@ -413,4 +413,6 @@ export interface ReportPage {
   readonly flow: FlowTable;
   /** For each node of the drawing, in its order, what the report itself does not say. */
   readonly nodes: readonly Pick<NodeCard, 'attributes' | 'formula' | 'convention' | 'source'>[];
+  /** For each value of the drawing: why its gradient is what it is. */
+  readonly sentences: readonly string[];
 }

@@ -28,7 +28,7 @@ const BUNDLES = [
   { entry: 'extension/runtime/worker.ts', out: 'worker', options: HOST },
   { entry: 'webview/main.ts', out: 'webview/main', options: PAGE, needs: 'webview/layout/worker.ts' },
   { entry: 'webview/panelMain.ts', out: 'webview/panelMain', options: PAGE },
-  { entry: 'webview/report.ts', out: 'report', options: PAGE },
+  { entry: 'webview/report.ts', out: 'webview/report', options: PAGE },
 ];
 
 /**

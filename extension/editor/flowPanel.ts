@@ -14,7 +14,7 @@ export class FlowPanelProvider implements vscode.WebviewViewProvider {
       following.dispose();
       host.dispose();
     });
-    setPage(view.webview, this.extension, 'panel', 'Gradient Flow');
+    setPage(view.webview, this.extension, 'panelMain', 'Gradient Flow');
     host.show(this.studies.active);
   }
 }

@@ -20,7 +20,7 @@ export class GraphEditorProvider implements vscode.CustomReadonlyEditorProvider<
       this.panels.delete(panel);
       host.dispose();
     });
-    setPage(panel.webview, this.extension, 'webview', study.title);
+    setPage(panel.webview, this.extension, 'main', study.title);
     host.show(study);
   }
 

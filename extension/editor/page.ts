@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 
 /** Sets a webview's page: one bundled script and its styles, nothing inline, nothing from elsewhere. Once; then there are only messages. */
-export function setPage(webview: vscode.Webview, extension: vscode.Uri, bundle: 'webview' | 'panel', title: string): void {
-  const dist = vscode.Uri.joinPath(extension, 'dist');
+export function setPage(webview: vscode.Webview, extension: vscode.Uri, bundle: 'main' | 'panelMain', title: string): void {
+  const dist = vscode.Uri.joinPath(extension, 'dist', 'webview');
   webview.options = { enableScripts: true, localResourceRoots: [dist] };
   const uri = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, file)).toString();
   const nonce = randomBytes(16).toString('base64'), { cspSource } = webview, styles = `${bundle}.css`;
