@@ -89,7 +89,10 @@ export class GradientSession {
     return new GradientSession(model, graph, canonical(graph), runtime);
   }
 
-  get roles(): ReadonlyMap<string, Role> { return rolesOf(this.graph); }
+  private knownRoles: ReadonlyMap<string, Role> | undefined;
+  private knownTypes: Graph | undefined;
+
+  get roles(): ReadonlyMap<string, Role> { return (this.knownRoles ??= rolesOf(this.graph)); }
 
   /** The conventions of the framework that wrote the file. */
   get conventions(): ConventionName {
@@ -98,7 +101,7 @@ export class GradientSession {
   }
 
   /** Types as far as they follow from the file alone. */
-  get typed(): Graph { return inferTypes(this.lowered, OPERATORS); }
+  get typed(): Graph { return (this.knownTypes ??= inferTypes(this.lowered, OPERATORS)); }
 
   async run(options: RunOptions = {}): Promise<RunResult> {
     const conventions = options.conventions ?? this.conventions;
