@@ -17,7 +17,7 @@ export function joinHeads(t: Tensor): Tensor {
 }
 
 /** Each key or value head repeated for the query heads that share it. */
-function repeatHeads(t: Tensor, times: number): Tensor {
+export function repeatHeads(t: Tensor, times: number): Tensor {
   if (times === 1) return t;
   const [b, h, l, d] = t.shape!;
   return t.unsqueeze([2]).expand([b!, h!, times, l!, d!]).reshape([b!, h! * times, l!, d!]);
@@ -71,25 +71,31 @@ function attention(c: ExpandContext): readonly (Tensor | undefined)[] {
   return [flat ? joinHeads(y) : y, k, v, shown];
 }
 
-/** Rotary position embedding: pairs of elements turned by the angle of their position. */
-function rotary(c: ExpandContext, halfInput: Tensor, cos: Tensor, sin: Tensor, positions: Tensor | undefined): readonly Tensor[] {
-  const { attributes: a } = c, shape = halfInput.shape;
-  if (!shape) throw new UnknownShape(halfInput.name, 'RotaryEmbedding');
-  const flat = shape.length === 3, size = cos.shape!.at(-1)! * 2, heads = a.int('num_heads', 0) || (flat ? shape[2]! / (a.int('rotary_embedding_dim', 0) || size) : 0);
-  const x = flat ? splitHeads(halfInput, heads) : halfInput, [, , , d] = x.shape!, turned = a.int('rotary_embedding_dim', 0) || d!;
-  const pick = (table: Tensor) => (positions ? table.gather(positions, 0) : table).slice([0], [turned / 2], [-1]).unsqueeze([1]);
-  const co = pick(cos), si = pick(sin), part = x.slice([0], [turned], [3]);
+/**
+ * Pairs of elements of [batch, heads, length, size] turned by the angle of their position; elements beyond twice the tables' width stay.
+ * @param positions [batch, length], rows of the tables; without it the tables are [batch, length, width] themselves
+ */
+export function turned(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor | undefined, interleaved: boolean, width = cos.shape!.at(-1)! * 2): Tensor {
+  const { g } = x, [b, h, l, d] = x.shape!, pick = (table: Tensor) => (positions ? table.gather(positions, 0) : table).slice([0], [width / 2], [-1]).unsqueeze([1]);
+  const co = pick(cos), si = pick(sin), part = x.slice([0], [width], [3]);
   let rotated: Tensor;
-  if (a.int('interleaved', 0)) {
-    const even = part.slice([0], [turned], [3], [2]), odd = part.slice([1], [turned], [3], [2]);
-    const pair = c.op('Concat', [even.mul(co).sub(odd.mul(si)).unsqueeze([4]), even.mul(si).add(odd.mul(co)).unsqueeze([4])], { axis: 4 });
-    rotated = pair.reshape(part.shape!);
+  if (interleaved) {
+    const even = part.slice([0], [width], [3], [2]), odd = part.slice([1], [width], [3], [2]);
+    rotated = g.op('Concat', [even.mul(co).sub(odd.mul(si)).unsqueeze([4]), even.mul(si).add(odd.mul(co)).unsqueeze([4])], { axis: 4 }).reshape([b!, h!, l!, width]);
   } else {
-    const first = part.slice([0], [turned / 2], [3]), second = part.slice([turned / 2], [turned], [3]);
-    rotated = c.op('Concat', [first.mul(co).sub(second.mul(si)), first.mul(si).add(second.mul(co))], { axis: 3 });
+    const first = part.slice([0], [width / 2], [3]), second = part.slice([width / 2], [width], [3]);
+    rotated = g.op('Concat', [first.mul(co).sub(second.mul(si)), first.mul(si).add(second.mul(co))], { axis: 3 });
   }
-  const all = turned < d! ? c.op('Concat', [rotated, x.slice([turned], [d!], [3])], { axis: 3 }) : rotated;
-  return [flat ? joinHeads(all) : all];
+  return width < d! ? g.op('Concat', [rotated, x.slice([width], [d!], [3])], { axis: 3 }) : rotated;
+}
+
+/** RotaryEmbedding on [batch, heads, length, size] or [batch, length, heads · size]. */
+function rotary(c: ExpandContext, input: Tensor, cos: Tensor, sin: Tensor, positions: Tensor | undefined): readonly Tensor[] {
+  const { attributes: a } = c, shape = input.shape;
+  if (!shape) throw new UnknownShape(input.name, 'RotaryEmbedding');
+  const flat = shape.length === 3, width = a.int('rotary_embedding_dim', 0), heads = a.int('num_heads', 0) || (flat ? shape[2]! / (width || cos.shape!.at(-1)! * 2) : 0);
+  const x = flat ? splitHeads(input, heads) : input, y = turned(x, cos, sin, positions, a.int('interleaved', 0) === 1, width || x.shape![3]!);
+  return [flat ? joinHeads(y) : y];
 }
 
 /** y[t] = Σₖ w[k] · x[t − K + 1 + k] over each channel, with the last K − 1 inputs kept as state. */

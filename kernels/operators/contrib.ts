@@ -1,14 +1,13 @@
 import { float } from '../graph/attributes.ts';
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor, type Dim } from '../graph/types.ts';
-import { causalMask, joinHeads, splitHeads } from './attention.ts';
 import type { ExpandContext, InferContext, Operator } from './operator.ts';
 import { broadcastDims, like } from './shapes.ts';
 
-const MICROSOFT = 'com.microsoft';
+export const MICROSOFT = 'com.microsoft';
 
 /** An operator of com.microsoft as a composition of standard ones. */
-function contrib(op: string, differentiable: readonly string[], formula: string, expand: Operator['expand'], infer: Operator['infer'] = like()): Operator {
+export function contrib(op: string, differentiable: readonly string[], formula: string, expand: Operator['expand'], infer: Operator['infer'] = like()): Operator {
   return { op, domain: MICROSOFT, differentiable, formula, expand, infer };
 }
 
@@ -29,7 +28,7 @@ function activated(y: Tensor, c: ExpandContext): Tensor {
   }
 }
 
-const CONV_ATTRIBUTES = ['auto_pad', 'dilations', 'group', 'kernel_shape', 'pads', 'strides', 'output_padding', 'output_shape'];
+export const CONV_ATTRIBUTES = ['auto_pad', 'dilations', 'group', 'kernel_shape', 'pads', 'strides', 'output_padding', 'output_shape'];
 const convAttributes = (c: ExpandContext) => Object.fromEntries(CONV_ATTRIBUTES.filter(n => c.attributes.has(n)).map(n => [n, c.attributes.all[n]!]));
 
 function convolved(c: ExpandContext): readonly Tensor[] {
@@ -54,72 +53,31 @@ function skipNorm(c: ExpandContext, kind: 'layer' | 'rms'): readonly (Tensor | u
   return [y, mean, deviation, sum];
 }
 
-/** Fused MatMul: α · op(A) · op(B) with transposes of the last two axes. */
+/** The matrix that stands first in a batch-transposed operand moves behind the batch axes: [m, batch …, k] → [batch …, m, k]. */
+const batchMoved = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i + 1), 0, rank - 1];
+const batchPut = (rank: number): number[] => [rank - 2, ...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1];
+
+/** Fused MatMul: α · op(A) · op(B) with transposes of the last two axes, or of the first with the batch. */
 const fusedMatMul = (op: string): Operator => ({
   op, domain: MICROSOFT, broadcasts: true, differentiable: ['A', 'B'], formula: 'dA = α · dy · Bᵀ, dB = α · Aᵀ · dy, transposed as the inputs are',
   infer: c => {
-    const a = c.tensor(0), b = c.tensor(1);
+    const a = c.tensor(0), b = c.tensor(1), moved = (s: readonly Dim[], flag: string) => (c.attributes.int(flag, 0) ? batchMoved(s.length).map(i => s[i]) : s);
     if (!a?.shape || !b?.shape || a.shape.length < 2 || b.shape.length < 2) return [a && tensor(a.dtype)];
-    const [m, k] = [a.shape.at(-2), a.shape.at(-1)], [r, n] = [b.shape.at(-2), b.shape.at(-1)];
-    const batch = broadcastDims([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
+    const as = moved(a.shape, 'transBatchA'), bs = moved(b.shape, 'transBatchB'), [m, k] = [as.at(-2), as.at(-1)], [r, n] = [bs.at(-2), bs.at(-1)];
+    const batch = broadcastDims([as.slice(0, -2), bs.slice(0, -2)]);
     return [tensor(a.dtype, batch && [...batch, c.attributes.int('transA', 0) ? k : m, c.attributes.int('transB', 0) ? r : n])];
   },
   pullback: c => {
-    const ta = c.attributes.int('transA', 0), tb = c.attributes.int('transB', 0), alpha = float(c.attributes.float('alpha', 1)), [a, b] = c.x;
-    if (c.attributes.int('transBatchA', 0) || c.attributes.int('transBatchB', 0)) throw new UnknownShape(c.node.name, 'a batch transpose');
+    const ta = c.attributes.int('transA', 0), tb = c.attributes.int('transB', 0), alpha = float(c.attributes.float('alpha', 1));
+    const side = (i: number, flag: string) => {
+      const t = c.x[i]!, moves = c.attributes.int(flag, 0) === 1, rank = moves ? t.needRank('a batch transpose') : 0;
+      return { t: moves ? t.transpose(batchMoved(rank)) : t, back: (d: Tensor) => (moves ? d.sumTo(t.transpose(batchMoved(rank))).transpose(batchPut(rank)) : d) };
+    };
+    const a = side(0, 'transBatchA'), b = side(1, 'transBatchB');
     const product = (l: Tensor, r: Tensor, transA: number, transB: number) => c.op('FusedMatMul', [l, r], { alpha, transA, transB }, { domain: MICROSOFT });
-    return [() => (ta ? product(b!, c.dy, tb, 1) : product(c.dy, b!, 0, 1 - tb)), () => (tb ? product(c.dy, a!, 1, ta) : product(a!, c.dy, 1 - ta, 0))];
+    return [() => a.back(ta ? product(b.t, c.dy, tb, 1) : product(c.dy, b.t, 0, 1 - tb)), () => b.back(tb ? product(c.dy, a.t, 1, ta) : product(a.t, c.dy, 1 - ta, 0))];
   },
 });
-
-/** com.microsoft.Attention: one product gives Q, K and V; masks as lengths, 2-d, 3-d or 4-d 0/1 tensors. */
-function packedAttention(c: ExpandContext): readonly (Tensor | undefined)[] {
-  const { attributes: a } = c, [x, w, b, mask, past, bias] = c.x, heads = a.int('num_heads', 1), [batch, length] = x!.shape ?? [];
-  if (batch === undefined || past) throw new UnknownShape(x!.name, 'com.microsoft.Attention');
-  const all = b ? x!.matmul(w!).add(b) : x!.matmul(w!), total = w!.shape!.at(-1)!, sizes = a.ints('qkv_hidden_sizes') ?? [total / 3, total / 3, total / 3];
-  const [q, k, v] = c.g.ops('Split', [all, ints(c.g, sizes)], { axis: 2 }, { outputs: 3 }) as [Tensor, Tensor, Tensor];
-  const parts = [q, k, v].map(t => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
-  return [scaledDotProduct(c, parts, mask, bias, length!, length!, a.int('unidirectional', 0) === 1)];
-}
-
-function scaledDotProduct(c: ExpandContext, [q, k, v]: readonly [Tensor, Tensor, Tensor], mask: Tensor | undefined, bias: Tensor | undefined, queries: number, keys: number, causal: boolean): Tensor {
-  const scale = c.attributes.float('scale', 0) || 1 / Math.sqrt(q.shape!.at(-1)!);
-  let scores = q.matmul(k.transposeLast()).mul(scale);
-  if (bias) scores = scores.add(bias);
-  if (mask) scores = scores.add(keyMask(c, q, mask, keys));
-  if (causal) scores = scores.add(causalMask(q, queries, keys, keys - queries));
-  return joinHeads(c.op('Softmax', [scores], { axis: -1 }).matmul(v));
-}
-
-/** 0 where a key may be seen, the operator's filter value elsewhere. */
-function keyMask(c: ExpandContext, q: Tensor, mask: Tensor, keys: number): Tensor {
-  const filter = c.attributes.float('mask_filter_value', -10000), [first] = mask.shape ?? [], batch = q.shape![0]!;
-  let keep: Tensor;
-  if (mask.rank === 1) {
-    const columns = c.g.constant('int32', [1, keys], [...Array(keys).keys()]);
-    keep = columns.lt(mask.slice([0], [batch], [0]).cast('int32').reshape([batch, 1])).unsqueeze([1, 2]);
-    if (first !== batch) keep = keep.and(columns.ge(mask.slice([batch], [2 * batch], [0]).cast('int32').reshape([batch, 1])).unsqueeze([1, 2]));
-  } else {
-    const given = mask.cast('bool');
-    keep = mask.rank === 2 ? given.unsqueeze([1, 2]) : mask.rank === 3 ? given.unsqueeze([1]) : given;
-  }
-  return keep.where(q.scalar(0), q.scalar(filter));
-}
-
-/** com.microsoft.MultiHeadAttention with separate query, key, value of three axes (or key and value of four). */
-function multiHead(c: ExpandContext): readonly (Tensor | undefined)[] {
-  const { attributes: a } = c, [query, key, value, bias, mask, attentionBias, pastKey, pastValue] = c.x, heads = a.int('num_heads', 1);
-  if (!query?.shape || query.rank !== 3 || !key || !value) throw new UnknownShape(c.node.name, 'packed or cached forms of MultiHeadAttention');
-  const hidden = query.shape[2]!, hiddenV = value.rank === 3 ? value.shape![2]! : hidden;
-  const part = (t: Tensor, start: number, size: number) => (bias && t.rank === 3 ? t.add(bias.slice([start], [start + size], [0])) : t);
-  const split = (t: Tensor) => (t.rank === 4 ? t : splitHeads(t, heads));
-  const q = split(part(query, 0, hidden));
-  let k = split(part(key, hidden, hidden)), v = split(part(value, 2 * hidden, hiddenV));
-  if (pastKey) k = c.op('Concat', [pastKey, k], { axis: 2 });
-  if (pastValue) v = c.op('Concat', [pastValue, v], { axis: 2 });
-  const y = scaledDotProduct(c, [q, k, v], mask, attentionBias, query.shape[1]!, k.shape![2]!, a.int('unidirectional', 0) === 1);
-  return [y, k, v];
-}
 
 function embedNorm(c: ExpandContext): readonly (Tensor | undefined)[] {
   const [ids, segments, words, positions, segmentTable, gamma, beta, mask, given] = c.x, length = ids!.shape?.[1];
@@ -136,15 +94,6 @@ function pairwise(c: ExpandContext): readonly Tensor[] {
   const d = c.x[0]!.unsqueeze([1]).sub(c.x[1]!.unsqueeze([0]));
   return [c.attributes.string('metric', 'sqeuclidean') === 'euclidean' ? c.op('ReduceL2', [d, ints(c.g, [2])], { keepdims: 0 }) : d.square().sum([2])];
 }
-
-/** A quantised operator, dequantised: the straight-through rule is then that of Q and DQ. */
-function dequantised(c: ExpandContext, x: number): Tensor {
-  return c.op('DequantizeLinear', [c.x[x], c.x[x + 1], c.x[x + 2]], {}, { types: [tensor('float32', c.x[x]!.dims)] });
-}
-const requantised = (c: ExpandContext, y: Tensor, scale: number) => c.op('QuantizeLinear', [y, c.x[scale], c.x[scale + 1]], {}, { types: [tensor(c.x[scale + 1]?.dtype ?? 'uint8', y.dims)] });
-
-const quantised = (op: string, differentiable: readonly string[], expand: (c: ExpandContext) => Tensor): Operator =>
-  ({ ...contrib(op, differentiable, 'straight through: dequantised, computed, quantised again', c => [expand(c)]), straightThrough: true });
 
 const shapeOnly = (c: InferContext): (ReturnType<typeof tensor> | undefined)[] => [c.tensor(0) && tensor(c.tensor(0)!.dtype)];
 
@@ -174,26 +123,8 @@ export const contribOperators: readonly Operator[] = [
     const ids = c.tensor(0)?.shape, table = c.tensor(2);
     return [table && tensor(table.dtype, ids && table.shape && ([...ids, table.shape[1]] as Dim[])), tensor('int32', ids && [ids[0]]), undefined];
   }),
-  contrib('Attention', ['input', 'weights', 'bias', 'attention_bias'], 'through softmax(QKᵀ·s + mask)·V', packedAttention, c => {
-    const x = c.tensor(0), total = c.tensor(1)?.shape?.[1], sizes = c.attributes.ints('qkv_hidden_sizes');
-    return [x && tensor(x.dtype, x.shape && [x.shape[0], x.shape[1], sizes?.[2] ?? (typeof total === 'number' ? total / 3 : undefined)])];
-  }),
-  contrib('MultiHeadAttention', ['query', 'key', 'value', 'bias', 'attention_bias'], 'through softmax(QKᵀ·s + mask)·V', multiHead, c => {
-    const q = c.tensor(0), v = c.tensor(2);
-    return [q && tensor(q.dtype, q.shape && v?.shape?.length === 3 ? [q.shape[0], q.shape[1], v.shape[2]] : undefined)];
-  }),
   contrib('CDist', ['A', 'B'], 'through the differences of rows', pairwise, c => [c.tensor(0) && tensor(c.tensor(0)!.dtype, [c.tensor(0)!.shape?.[0], c.tensor(1)?.shape?.[0]])]),
   contrib('ExpandDims', ['X'], 'dX = dy in the shape of X', c => [c.op('Unsqueeze', [c.x[0], c.x[1]!.cast('int64').reshapeTo(ints(c.g, [1]))])], shapeOnly),
   contrib('GatherND', ['data'], 'as GatherND', c => [c.op('GatherND', [c.x[0], c.x[1]])], shapeOnly),
   contrib('Trilu', ['X'], 'the same triangle of dy', c => [c.op('Trilu', [c.x[0], c.x[1]], { upper: c.attributes.int('upper', 1) })]),
-  quantised('QLinearAdd', ['A', 'B'], c => requantised(c, dequantised(c, 0).add(dequantised(c, 3)), 6)),
-  quantised('QLinearMul', ['A', 'B'], c => requantised(c, dequantised(c, 0).mul(dequantised(c, 3)), 6)),
-  quantised('QLinearSigmoid', ['X'], c => requantised(c, dequantised(c, 0).sigmoid(), 3)),
-  quantised('QLinearLeakyRelu', ['X'], c => requantised(c, c.op('LeakyRelu', [dequantised(c, 0)], { alpha: float(c.attributes.float('alpha', 0.01)) }), 3)),
-  quantised('QLinearConcat', ['inputs'], c => {
-    const parts: Tensor[] = [];
-    for (let i = 2; i < c.x.length; i += 3) parts.push(dequantised(c, i));
-    return requantised(c, c.op('Concat', parts, { axis: c.attributes.int('axis', 0) }), 0);
-  }),
-  quantised('QLinearGlobalAveragePool', ['X'], c => requantised(c, c.op('GlobalAveragePool', [dequantised(c, 0)]), 3)),
 ];

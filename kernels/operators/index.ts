@@ -23,6 +23,8 @@ import { linalg } from './linalg.ts';
 import { signal } from './signal.ts';
 import { attentionOperators } from './attention.ts';
 import { contribOperators } from './contrib.ts';
+import { contribAttention } from './contribAttention.ts';
+import { contribQuantized } from './contribQuantized.ts';
 import { mlOperators } from './ml.ts';
 import { training } from './training.ts';
 
@@ -30,6 +32,6 @@ import { training } from './training.ts';
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, mlOperators, training,
+    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, training,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );
