@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../../kernels/graph/errors.ts';
 import type { Graph } from '../../kernels/graph/graph.ts';
 
-import { staticShape, tensor, type DType, type ValueType } from '../../kernels/graph/types.ts';
+import { staticShape, tensor, type DType, type TensorType, type ValueType } from '../../kernels/graph/types.ts';
 import { differentiate, valuesOf, type Differentiated } from '../../kernels/autodiff/differentiate.ts';
 import { withTarget, type TargetForm } from '../../kernels/autodiff/target.ts';
 
@@ -12,6 +12,7 @@ import { pruned } from '../../kernels/graph/passes.ts';
 import { canonical } from '../../kernels/lowering/onnx/canonical.ts';
 import { widenHalf } from '../../kernels/lowering/onnx/precision.ts';
 import { recogniseStops } from '../../kernels/lowering/onnx/stops.ts';
+import { viewOf, type TensorFlowView } from '../../kernels/lowering/tensorflow/view.ts';
 import { OPERATORS } from '../../kernels/operators/index.ts';
 import type { ConventionName } from '../../kernels/operators/conventions.ts';
 import { inferTypes, inferWith } from '../../kernels/operators/infer.ts';
@@ -25,6 +26,7 @@ import type { TensorValue } from '../runtime/protocol.ts';
 import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
 import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
 import { buildReport } from './report.ts';
+import { fileName, inTheFilesNames, loweredFile, loweredFor } from './tensorflow.ts';
 import { defaultTarget, parseTarget, type ChosenTarget } from './targets.ts';
 
 export interface RunOptions {
@@ -77,14 +79,19 @@ export class GradientSession {
     readonly model: LoadedModel,
     /** As the person sees it: functions inlined, stops recognised, operators as in the file. */
     readonly graph: Graph,
-    /** The same in canonical ONNX. */
-    private readonly lowered: Graph,
+    /** The same in canonical ONNX; a TensorFlow graph is lowered for each run, from its view. */
+    private readonly onnx: Graph | undefined,
     private readonly runtime: RuntimeClient,
+    private readonly view?: TensorFlowView,
   ) {}
 
   /** Reads a model's structure, never its weights. */
   static async open(path: string, runtime: RuntimeClient, options: { trust?: boolean } = {}): Promise<GradientSession> {
     const model = await openModel(path, options);
+    if (model.tensorflow) {
+      const view = viewOf(model.tensorflow);
+      return new GradientSession(model, view.graph, undefined, runtime, view);
+    }
     const graph = recogniseStops(inlineFunctions(model.graph));
     return new GradientSession(model, graph, canonical(graph), runtime);
   }
@@ -103,16 +110,22 @@ export class GradientSession {
   /** Types as far as they follow from the file alone. */
   get typed(): Graph { return (this.knownTypes ??= inferTypes(this.lowered, OPERATORS)); }
 
-  async run(options: RunOptions = {}): Promise<RunResult> {
-    const conventions = options.conventions ?? this.conventions;
+  /** The file's graph in ONNX, as far as it follows from the file alone. */
+  private get lowered(): Graph { return this.onnx ?? (this.knownLowering ??= loweredFile(this.view!)); }
+  private knownLowering: Graph | undefined;
+
+  async run(asked: RunOptions = {}): Promise<RunResult> {
+    const options = this.view ? inTheFilesNames(asked, this.view) : asked, conventions = options.conventions ?? this.conventions;
     this.checkNames(options);
     const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
     for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
-    const bound = bindInputs(this.typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
+    const typed = this.typedWith(inputs.keys()), bound = bindInputs(typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
     const notes = notesOn(bound);
     const feeds = new Map(bound.feeds);
-    let forward = await this.forwardGraph(bound, conventions, options, notes);
-    const target = this.chooseTarget(forward, options);
+    const early = this.view && this.chooseTarget(inferTypes(typed, OPERATORS, givenTypes(bound), bound.dims), options);
+    const roots = [...(early ? [early.value] : []), ...(options.cotangents?.keys() ?? []), ...(options.whole && options.whole.forward !== 'all' ? options.whole.forward : [])];
+    let forward = await this.forwardGraph(bound, conventions, options, notes, roots);
+    const target = early ?? this.chooseTarget(forward, options);
     let chosen: ChosenTarget | undefined, seeds: { value: string; cotangent?: string }[];
     if (options.cotangents?.size) {
       [forward, seeds] = withCotangents(forward, options.cotangents, feeds);
@@ -149,6 +162,15 @@ export class GradientSession {
     return { report, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs) };
   }
 
+  /** The name that the file's graph has for a value: `x:0`, a key of a signature or a checkpoint, a variable's name in Python. */
+  nameOf(name: string): string { return this.view ? fileName(this.view, name) : name; }
+
+  /** As `typed`, with inputs for values of a TensorFlow graph that are fed although the graph computes them. */
+  private typedWith(fed: Iterable<string>): Graph {
+    const more = [...fed].filter(n => this.graph.types.has(n) && !this.graph.inputs.some(i => i.name === n));
+    return this.view && more.length ? inferTypes(loweredFile(this.view, more), OPERATORS) : this.typed;
+  }
+
   private checkNames(options: RunOptions): void {
     const known = new Set(valuesOf(this.graph)), nodes = new Set(this.graph.nodes.map(n => n.name));
     const check = (names: readonly string[], what: string, alsoNodes: boolean) => {
@@ -171,12 +193,13 @@ export class GradientSession {
   }
 
   /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
-  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<Graph> {
-    const given = new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, fedType(v)]));
-    const key = JSON.stringify([[...given], [...bound.dims], options.provider, firstGradientNode(this.lowered) && conventions]);
+  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[], roots: readonly string[]): Promise<Graph> {
+    const given = givenTypes(bound);
+    const key = JSON.stringify([[...given], [...bound.dims], options.provider, this.view ? roots : firstGradientNode(this.lowered) && conventions]);
     const cached = this.forwardCache.get(key);
     if (cached) return cached;
-    const widened = widenHalf(inferTypes(this.lowered, OPERATORS, given, bound.dims));
+    const { lowered, measured } = this.view ? await this.lowerView(this.view, roots, given, bound, conventions, options) : { lowered: this.lowered, measured: false };
+    const widened = widenHalf(inferTypes(lowered, OPERATORS, given, bound.dims));
     if (widened.why) notes.push(widened.why);
     let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
     for (let node = firstGradientNode(graph); node; node = firstGradientNode(graph)) {
@@ -187,8 +210,26 @@ export class GradientSession {
     const unknown = unmeasured(graph);
     if (unknown.length) graph = await this.probe(graph, unknown, bound, conventions, options, given);
     if (this.forwardCache.size > 4) this.forwardCache.clear();
-    this.forwardCache.set(key, graph);
+    // What hangs on measured numbers holds for these inputs only.
+    if (!measured) this.forwardCache.set(key, graph);
     return graph;
+  }
+
+  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions): Promise<{ lowered: Graph; measured: boolean }> {
+    let measured = false;
+    const lowered = await loweredFor(view, roots, given, this.model.path, async (graph, shapes, elements) => {
+      options.progress?.('probing');
+      measured = true;
+      const probe = probeGraph(canonical(graph), [...shapes, ...elements], conventions), names = [...probe.shapes.values(), ...elements];
+      const { outputs } = await this.execute({ graph: probe.graph, summaries: [], outputs: names }, bound.feeds, options);
+      const found = new Map<string, TensorType>();
+      for (const [value, shape] of probe.shapes) {
+        const type = graph.types.get(value), dtype = elements.includes(value) ? outputs[value]!.dtype : type?.kind === 'tensor' ? type.dtype : undefined;
+        if (dtype) found.set(value, tensor(dtype, Array.from(numbersOf(outputs[shape]!)), elements.includes(value) ? Array.from(numbersOf(outputs[value]!)) : undefined));
+      }
+      return found;
+    });
+    return { lowered: canonical(lowered.graph), measured };
   }
 
   private async probe(graph: Graph, unknown: readonly string[], bound: BoundInputs, conventions: ConventionName, options: RunOptions, given: ReadonlyMap<string, ValueType>): Promise<Graph> {
@@ -226,6 +267,10 @@ export class GradientSession {
     const { outputs } = await this.execute(exact, feeds, { ...options, repeat: 1 });
     for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
   }
+}
+
+function givenTypes(bound: BoundInputs): Map<string, ValueType> {
+  return new Map<string, ValueType>([...bound.feeds].map(([n, v]) => [n, fedType(v)]));
 }
 
 /** Sizes that are fed (a shape, axes, a number of rows) are known before the run, as if they stood in the file. */

@@ -1,0 +1,82 @@
+import { UserError } from '../../kernels/graph/errors.ts';
+import type { Graph } from '../../kernels/graph/graph.ts';
+import type { TensorType, ValueType } from '../../kernels/graph/types.ts';
+import { valuesOf } from '../../kernels/autodiff/differentiate.ts';
+import { canonicalValue } from '../../kernels/lowering/tensorflow/source.ts';
+import { lower, type Lowered, type LowerOptions } from '../../kernels/lowering/tensorflow/lower.ts';
+import type { TensorFlowView } from '../../kernels/lowering/tensorflow/view.ts';
+import type { TensorValue } from '../runtime/protocol.ts';
+
+/** Rounds of measuring before a lowering is given up: each one brings it past at least one more node. */
+const ROUNDS = 16;
+
+/** What a run measured of values: shapes, and the elements of those that were asked for. */
+export type Measure = (graph: Graph, shapes: readonly string[], elements: readonly string[]) => Promise<ReadonlyMap<string, TensorType>>;
+
+/** The graph of ONNX operators that a TensorFlow file becomes, as far as it follows from the file alone. Values that are fed are inputs. */
+export function loweredFile(view: TensorFlowView, fed: Iterable<string> = []): Graph {
+  return lower(view, { fed: new Set(fed) }).graph;
+}
+
+/**
+ * The part of a TensorFlow graph that the roots need, lowered for these inputs. Where an operator's form hangs on a shape or on numbers that
+ * only a run can tell, they are measured and the lowering goes on.
+ * @throws UserError('no-gradient') that names node and operator where a root cannot be lowered
+ */
+export async function loweredFor(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, file: string, measure: Measure): Promise<Lowered> {
+  const known = new Map<string, TensorType>();
+  for (const [name, type] of given) if (type.kind === 'tensor') known.set(name, type);
+  const options: LowerOptions = { known, fed: new Set(given.keys()), roots };
+  let lowered = lower(view, options);
+  for (let round = 0; round < ROUNDS && (lowered.needs.shapes.size || lowered.needs.elements.size); round++) {
+    const { shapes, elements } = lowered.needs, before = known.size;
+    for (const [name, type] of await measure(lowered.graph, [...shapes], [...elements])) known.set(name, type);
+    if (known.size === before) break;
+    lowered = lower(view, options);
+  }
+  for (const root of roots) {
+    const missing = lowered.missing.get(root);
+    if (missing) throw new UserError('no-gradient', `${root} cannot be computed: ${missing.op} at node ${missing.node} is not supported (${missing.why})`, 'Choose a target that does not need it, or feed its value with --input.', { file, node: missing.node, op: missing.op });
+  }
+  return lowered;
+}
+
+/** Options of a run that name values. */
+interface Named {
+  readonly target?: string;
+  readonly inputs?: ReadonlyMap<string, TensorValue>;
+  readonly archive?: ReadonlyMap<string, TensorValue>;
+  readonly cotangents?: ReadonlyMap<string, TensorValue | 'ones'>;
+  readonly stops?: readonly string[];
+  readonly unstops?: readonly string[];
+  readonly of?: readonly string[];
+  readonly whole?: { readonly gradients: readonly string[] | 'all'; readonly forward: readonly string[] | 'all' };
+}
+
+/** The value that a name stands for; a name that nobody knows stays. */
+export function fileName(view: TensorFlowView, name: string): string {
+  const known = (v: string) => view.graph.types.has(v) || view.graph.initializers.has(v);
+  if (known(name)) return name;
+  const value = view.aliases.get(name) ?? canonicalValue(name);
+  return known(value) ? value : name;
+}
+
+/**
+ * The options with every name as the file's graph has it: a tensor name of TensorFlow (`x:0`), the key of a signature,
+ * a variable's name in Python or in the checkpoint. Names that nobody knows stay, for the error.
+ */
+export function inTheFilesNames<T extends Named>(options: T, view: TensorFlowView): T {
+  const known = new Set(valuesOf(view.graph)), name = (n: string) => (known.has(n) ? n : fileName(view, n));
+  const indexed = (text: string): string => {
+    const m = known.has(text) ? undefined : /^(.*?)(\[[^\]]*\])$/.exec(text);
+    return m ? name(m[1]!) + m[2]! : name(text);
+  };
+  const list = (names: readonly string[]) => names.map(name), keys = <T>(map: ReadonlyMap<string, T>) => new Map([...map].map(([k, v]) => [name(k), v]));
+  const { target, inputs, archive, cotangents, stops, unstops, of, whole } = options;
+  return {
+    ...options,
+    ...(target !== undefined && { target: indexed(target) }), ...(inputs && { inputs: keys(inputs) }), ...(archive && { archive: keys(archive) }),
+    ...(cotangents && { cotangents: keys(cotangents) }), ...(stops && { stops: list(stops) }), ...(unstops && { unstops: list(unstops) }), ...(of && { of: list(of) }),
+    ...(whole && { whole: { gradients: whole.gradients === 'all' ? 'all' : list(whole.gradients), forward: whole.forward === 'all' ? 'all' : list(whole.forward) } }),
+  };
+}

@@ -1,0 +1,182 @@
+import { GraphBuilder } from '../../graph/builder.ts';
+import { EMPTY_GRAPH, type Graph, type Node, type TensorData, type ValueInfo } from '../../graph/graph.ts';
+import { producersOf } from '../../graph/passes.ts';
+import { UnknownShape } from '../../graph/tensor.ts';
+import { smallNumbers } from '../../graph/tensorData.ts';
+import { staticShape, tensor, type TensorType, type ValueType } from '../../graph/types.ts';
+import { OPERATORS } from '../../operators/index.ts';
+import { inferWith, merge } from '../../operators/infer.ts';
+import { LowerContext, NotLowered, UnknownElements, type Inputs } from './context.ts';
+import { LOWERINGS } from './registry.ts';
+import { Segment } from './segment.ts';
+import { SOURCES, VARIABLES } from './sources.ts';
+import type { TensorFlowView } from './view.ts';
+
+export interface LowerOptions {
+  /** What is known beyond the file: types of inputs as they are fed, of values that a run measured (with elements). */
+  readonly known?: ReadonlyMap<string, TensorType>;
+  /** Values that are fed although something in the graph would compute them. */
+  readonly fed?: ReadonlySet<string>;
+  /** Values wanted, with all that they need; default: everything. */
+  readonly roots?: Iterable<string>;
+}
+
+/** Why a value could not be lowered: the node that stands in the way, and the reason. */
+export interface Missing {
+  readonly node: string;
+  readonly op: string;
+  readonly why: string;
+}
+
+/** Values whose shapes or elements a lowering waits for. */
+export interface Needs {
+  readonly shapes: ReadonlySet<string>;
+  readonly elements: ReadonlySet<string>;
+}
+
+export interface Lowered {
+  /** ONNX operators of version 21 and our own. Values have the file's names; helper nodes carry `origin`. */
+  readonly graph: Graph;
+  /** Values that are not in the graph because a node on the way to them has no form in ONNX. */
+  readonly missing: ReadonlyMap<string, Missing>;
+  /** To be measured (all of them are in the graph) before the rest can be lowered. Empty: `missing` is final. */
+  readonly needs: Needs;
+}
+
+/** The graph in ONNX operators, node by node. A node that cannot be lowered takes away only what depends on it. */
+export function lower(view: TensorFlowView, options: LowerOptions = {}): Lowered {
+  return new Lowerer(view, options).run();
+}
+
+class Lowerer {
+  private readonly g: GraphBuilder;
+  private readonly missing = new Map<string, Missing>();
+  private readonly shapes = new Set<string>();
+  private readonly elements = new Set<string>();
+  private readonly inputs = new Map<string, ValueInfo>();
+  private readonly wanted: Set<string> | undefined;
+  private readonly done = new Set<string>();
+  private readonly producers: ReadonlyMap<string, number>;
+
+  constructor(private readonly view: TensorFlowView, private readonly options: LowerOptions) {
+    this.g = new GraphBuilder({ ...EMPTY_GRAPH, name: view.graph.name }, inferWith(OPERATORS));
+    this.producers = producersOf(view.graph);
+    this.wanted = options.roots && this.needed(options.roots);
+  }
+
+  run(): Lowered {
+    const { graph } = this.view;
+    for (const input of graph.inputs) this.input(input.name);
+    for (const name of this.options.fed ?? []) this.input(name);
+    for (const node of graph.nodes) if (!this.wanted || node.outputs.some(o => this.wanted!.has(o))) this.node(node);
+    const outputs = graph.outputs.filter(o => this.has(o.name)), types = new Map<string, ValueType>();
+    const built = this.g.build(outputs, [...this.inputs.values()]);
+    for (const [name, type] of built.types) types.set(name, type);
+    const trainable = graph.trainable;
+    return {
+      graph: { ...built, types, opsets: new Map([['', 21]]), ...(trainable && { trainable }), ...(graph.metadata && { metadata: graph.metadata }) },
+      missing: this.missing, needs: { shapes: this.shapes, elements: this.elements },
+    };
+  }
+
+  /** Values that the roots depend on; what is fed needs nothing. */
+  private needed(roots: Iterable<string>): Set<string> {
+    const { graph, model } = this.view, found = new Set<string>(), open = [...roots];
+    for (let value = open.pop(); value !== undefined; value = open.pop()) {
+      if (found.has(value)) continue;
+      found.add(value);
+      if (this.options.fed?.has(value)) continue;
+      const node = graph.nodes[this.producers.get(value) ?? -1];
+      if (!node) continue;
+      open.push(...node.inputs);
+      const variable = VARIABLES.has(node.op) && !graph.initializers.has(value) ? model.variables.get(node.name) : undefined;
+      if (variable?.initialValue !== undefined) open.push(variable.initialValue);
+    }
+    return found;
+  }
+
+  private has(value: string): boolean {
+    return this.g.typeOf(value) !== undefined || this.g.initializers.has(value);
+  }
+
+  private input(name: string): void {
+    const type = this.options.known?.get(name) ?? this.view.graph.types.get(name);
+    if (type?.kind !== 'tensor') return;
+    this.inputs.set(name, { name, type });
+    this.g.setType(name, type);
+  }
+
+  private initializer(name: string, data: TensorData): void {
+    this.g.initializers.set(name, data);
+    this.g.setType(name, tensor(data.dtype, data.dims, smallNumbers(data)));
+  }
+
+  private node(node: Node): void {
+    if (this.done.has(node.name)) return;
+    this.done.add(node.name);
+    if (SOURCES.has(node.op) || node.outputs.length === 0 || node.outputs.every(o => this.inputs.has(o))) return;
+    if (VARIABLES.has(node.op)) return this.variable(node);
+    if (node.op === 'Const') return this.constant(node);
+    const behind = node.inputs.map(n => this.missing.get(n)).find(m => m);
+    if (behind) return this.miss(node, behind);
+    const absent = node.inputs.find(n => !this.has(n));
+    if (absent !== undefined) return this.miss(node, { node: node.name, op: node.op, why: `its input ${absent} has no value` });
+    const segment = new Segment(this.g, node);
+    const x = node.inputs.map((value, i) => segment.port(value, i)) as unknown as Inputs;
+    try {
+      const rule = LOWERINGS.get(node.op);
+      if (!rule) throw new NotLowered(`the operator ${node.op} has no form in ONNX here`);
+      const made = rule(new LowerContext(node, x, segment, i => !!node.outputs[i] && (!this.wanted || this.wanted.has(node.outputs[i]!))));
+      segment.finish(Array.isArray(made) ? made : [made as Exclude<typeof made, readonly unknown[]>], o => this.stated(o));
+      node.outputs.forEach((o, i) => { if (!this.has(o)) this.missing.set(o, { node: node.name, op: node.op, why: `its output ${i} has no form in ONNX` }); });
+    } catch (error) {
+      this.refused(node, error);
+    }
+  }
+
+  private refused(node: Node, error: unknown): void {
+    if (error instanceof UnknownElements) {
+      const value = node.inputs[error.input]!;
+      this.elements.add(value);
+    } else if (error instanceof UnknownShape) {
+      for (const value of node.inputs) if (this.g.typeOf(value)?.kind === 'tensor' && !staticShape(this.g.typeOf(value))) this.shapes.add(value);
+    } else if (!(error instanceof NotLowered)) throw error;
+    this.miss(node, { node: node.name, op: node.op, why: error.message });
+  }
+
+  private miss(node: Node, cause: Missing): void {
+    for (const o of node.outputs) if (!this.inputs.has(o)) this.missing.set(o, cause);
+  }
+
+  /** What the file or a run says of a value's type. */
+  private stated(value: string): TensorType | undefined {
+    const known = this.options.known?.get(value), type = this.view.graph.types.get(value);
+    return known ?? (type?.kind === 'tensor' ? type : undefined);
+  }
+
+  private constant(node: Node): void {
+    const { value, splat } = node.attributes, name = node.outputs[0]!;
+    if (value?.kind !== 'tensor') return this.miss(node, { node: node.name, op: node.op, why: 'it holds no tensor' });
+    if (splat?.kind !== 'ints') return this.initializer(name, { ...value.value });
+    const { dtype } = value.value, dims = splat.value, one = this.g.fresh('splat'), shape = this.g.constant('int64', [dims.length], dims);
+    this.initializer(one, { ...value.value, dims: [] });
+    this.g.append({ name: node.name, op: 'Expand', domain: '', inputs: [one, shape.name], outputs: [name], attributes: {} });
+    this.g.setType(name, tensor(dtype, dims));
+  }
+
+  /** A variable's value: of the checkpoint, else what its initializer makes. */
+  private variable(node: Node): void {
+    const name = node.outputs[0]!, data = this.view.graph.initializers.get(name), variable = this.view.model.variables.get(node.name);
+    if (data && data.bytes.kind !== 'missing') return this.initializer(name, data);
+    const initial = variable?.initialValue;
+    // Nothing orders an initializer before its variable: what it needs comes first now.
+    if (initial !== undefined) for (const i of [...this.needed([initial])].map(v => this.producers.get(v)).filter(i => i !== undefined).sort((a, b) => a - b)) this.node(this.view.graph.nodes[i]!);
+    const type = initial === undefined ? undefined : this.g.typeOf(initial);
+    if (initial === undefined || !type) {
+      const cause = initial === undefined ? undefined : this.missing.get(initial);
+      return this.miss(node, cause ?? { node: node.name, op: node.op, why: data?.bytes.kind === 'missing' ? data.bytes.why : 'the variable has no value: there is no checkpoint, and the graph does not initialise it' });
+    }
+    this.g.append({ name: node.name, op: 'Identity', domain: '', inputs: [initial], outputs: [name], attributes: {} });
+    this.g.setType(name, merge(type, this.stated(name)) ?? type);
+  }
+}
