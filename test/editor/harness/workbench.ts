@@ -1,0 +1,190 @@
+/** A real VS Code window for tests. The one place that knows the workbench's DOM: its selectors move between versions. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium as playwright, type Browser, type Frame, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import type * as VSCode from 'vscode';
+import { remoteUri, startCodeServer, windowUrl, type CodeServer } from '../../../scripts/vscode/codeServer.ts';
+import { chromium } from '../../../scripts/vscode/tools.ts';
+
+export const ROOT = resolve(__dirname, '../../..');
+
+/** Settings that keep a test window quiet and fast. */
+const QUIET = {
+  'workbench.startupEditor': 'none', 'workbench.tips.enabled': false, 'workbench.reduceMotion': 'on', 'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'chat.disableAIFeatures': true, 'git.enabled': false, 'telemetry.telemetryLevel': 'off', 'update.showReleaseNotes': false,
+  'extensions.autoUpdate': false, 'extensions.autoCheckUpdates': false, 'extensions.ignoreRecommendations': true,
+  'typescript.disableAutomaticTypeAcquisition': true, 'editor.hover.delay': 100,
+  'security.workspace.trust.startupPrompt': 'never', 'security.workspace.trust.banner': 'never',
+};
+/** --no-sandbox: Chromium refuses to start as root with it. */
+const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+
+/** One theme of each kind, as the setting names it. */
+export const THEMES = { dark: 'Dark Modern', light: 'Light Modern', highContrast: 'Default High Contrast', highContrastLight: 'Default High Contrast Light' } as const;
+export type ThemeName = keyof typeof THEMES;
+
+export interface WorkbenchOptions {
+  /** The workspace; an absolute path. */
+  readonly folder: string;
+  /** Installs this instead of loading the working tree; then there is no `evaluate`. */
+  readonly vsix?: string;
+  readonly trusted?: boolean;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+/** A function that runs in the extension host: it sees only its parameters, which are JSON, and so is its result. */
+type InHost<A extends unknown[], R> = (vscode: typeof VSCode, ...args: A) => R | PromiseLike<R>;
+
+/** Starts a server and a browser, and waits until the workbench is there. */
+export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const executablePath = chromium();
+  const dir = mkdtempSync(join(tmpdir(), 'adj-')), portFile = join(dir, 'port'), token = randomBytes(16).toString('hex');
+  let server: CodeServer | undefined, browser: Browser | undefined;
+  try {
+    server = await startCodeServer({ dir, vsix: options.vsix, trusted: options.trusted ?? true, settings: { ...QUIET, ...options.settings },
+      development: !options.vsix, env: { ...options.env, ADJOINT_TEST_TOKEN: token, ADJOINT_TEST_PORT_FILE: portFile } });
+    browser = await playwright.launch({ executablePath, args: CHROMIUM_ARGS });
+    const page = await browser.newPage({ viewport: options.size ?? { width: 1400, height: 900 } });
+    const workbench = new Workbench(page, server, browser, dir, options.vsix ? undefined : { portFile, token });
+    await page.context().request.post(`${server.url}/login`, { form: { password: server.password } });
+    await page.goto(windowUrl(server, options.folder, options.vsix ? [] : [
+      ['extensionDevelopmentPath', remoteUri(server, ROOT)], ['extensionTestsPath', remoteUri(server, join(__dirname, 'evaluator.cjs'))]]));
+    await page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    return workbench;
+  } catch (error) {
+    await browser?.close();
+    await server?.stop();
+    throw error;
+  }
+}
+
+export class Workbench {
+  /** What was thrown in the page and not caught. */
+  readonly errors: string[] = [];
+
+  constructor(readonly page: Page, readonly server: CodeServer, private readonly browser: Browser, private readonly dir: string,
+    private readonly evaluator: { readonly portFile: string; readonly token: string } | undefined) {
+    page.on('pageerror', error => this.errors.push(error.message));
+  }
+
+  /** Runs `fn(vscode, ...args)` in the extension host. */
+  async evaluate<A extends unknown[], R>(fn: InHost<A, R>, ...args: A): Promise<R> {
+    if (!this.evaluator) throw new Error('a window with a VSIX has no evaluator');
+    const { portFile, token } = this.evaluator;
+    await until('the extension host answers', () => existsSync(portFile), 60_000);
+    const reply = await fetch(`http://127.0.0.1:${readFileSync(portFile, 'utf8')}/`, {
+      // tsx names functions by a helper that the extension host does not have.
+      method: 'POST', headers: { authorization: token }, body: JSON.stringify({ source: `(__name => ${fn.toString()})(f => f)`, args }),
+    });
+    const { result, error } = await reply.json() as { result: R; error?: string };
+    if (error) throw new Error(error);
+    return result;
+  }
+
+  /** Opens a file as a double click does. */
+  async open(file: string, viewType = 'adjoint.graph'): Promise<void> {
+    await this.evaluate(async (vscode, path, type) => void await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path), type), resolve(file), viewType);
+  }
+
+  async closeEditors(): Promise<void> {
+    await this.evaluate(async vscode => void await vscode.commands.executeCommand('workbench.action.closeAllEditors'));
+  }
+
+  /** The document inside the webview that holds `selector`. */
+  async webview(selector: string, timeout = 30_000): Promise<Frame> {
+    let found: Frame | undefined;
+    await until(`a webview holds ${selector}`, async () => {
+      for (const frame of this.page.frames()) {
+        if (await frame.locator(selector).count().catch(() => 0)) return Boolean(found = frame);
+      }
+      return false;
+    }, timeout);
+    return found!;
+  }
+
+  /** The visible webview at `index`, without waiting for its contents. */
+  webviewAt(index = 0): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').nth(index).frameLocator('iframe#active-frame');
+  }
+
+  /** Titles that the command palette offers for `typed`, in its order. */
+  async paletteTitles(typed: string): Promise<string[]> {
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').first().fill(`>${typed}`);
+    await this.page.waitForTimeout(400);
+    const titles = new Set<string>();
+    // The list is virtual: what is not in view is not in the document.
+    for (let before = -1; before !== titles.size;) {
+      before = titles.size;
+      for (const label of await this.page.locator('.quick-input-list .monaco-list-row .quick-input-list-label .label-name').allTextContents()) titles.add(label);
+      for (let i = 0; i < 8; i++) await this.page.keyboard.press('ArrowDown');
+      await this.page.waitForTimeout(60);
+    }
+    await this.page.keyboard.press('Escape');
+    return [...titles];
+  }
+
+  /** Chooses the command in the palette. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').first().fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  explorerRow(name: string): Locator {
+    return this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name });
+  }
+
+  hover(text: string): Locator {
+    return this.page.locator('.monaco-hover .hover-contents', { hasText: text }).first();
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts').getByText(text).first();
+  }
+
+  quickPick(text: string | RegExp): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  }
+
+  async theme(name: ThemeName): Promise<void> {
+    await this.evaluate(async (vscode, id) => void await vscode.workspace.getConfiguration().update('workbench.colorTheme', id, vscode.ConfigurationTarget.Global), THEMES[name]);
+    await this.page.waitForTimeout(1200);
+  }
+
+  /** WCAG A and AA violations in the webview: one line each, empty when there are none. */
+  async accessibility(frame: Frame): Promise<string[]> {
+    await frame.evaluate(readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8'));
+    const { violations } = await frame.evaluate(() => (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'] }));
+    return violations.map(v => `${v.id} (${v.impact}): ${v.nodes.map(n => n.target.join(' ')).slice(0, 3).join('; ')} ${v.nodes[0]?.failureSummary ?? ''}`);
+  }
+
+  /** A picture under out/shots; returns its path. */
+  async screenshot(name: string): Promise<string> {
+    const path = join(ROOT, 'out', 'shots', `${name}.png`);
+    mkdirSync(join(ROOT, 'out', 'shots'), { recursive: true });
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.server.stop();
+    // The file watcher of a window outlives its server by some seconds and may still write here.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+  }
+}
+
+/** Waits until `check` holds, and fails with what was waited for. */
+export async function until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  for (const begin = Date.now(); !await check();) {
+    if (Date.now() - begin > timeoutMs) throw new Error(`after ${timeoutMs / 1000} s still not: ${what}`);
+    await new Promise(done => setTimeout(done, 50));
+  }
+}
