@@ -10,11 +10,12 @@ const PROVIDERS = process.platform === 'win32'
 const RUNTIME = process.platform === 'win32' ? 'onnxruntime.dll' : 'libonnxruntime.so.1';
 const BINDING = 'onnxruntime_binding.node';
 
-/** The folder of onnxruntime-node's native library for this platform; empty when the package is not there. */
+/** The folder of onnxruntime-node's native library for this platform: beside the bundle's folder, else the package's; empty when neither is there. */
 export function bindingFolder(): string {
+  const part = join('..', 'bin', 'napi-v6', process.platform, process.arch), beside = join(__dirname, part);
+  if (existsSync(beside)) return beside;
   try {
-    const entry = createRequire(__filename).resolve('onnxruntime-node');
-    return join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
+    return join(dirname(createRequire(__filename).resolve('onnxruntime-node')), part);
   } catch {
     return '';
   }

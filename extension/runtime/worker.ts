@@ -1,6 +1,5 @@
 /** The child process: holds ONNX Runtime and does what the host asks, one request at a time. */
 import { mkdtempSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -155,7 +154,8 @@ function main(): void {
   let handlers: Handlers;
   try {
     if (cudaFolders && linkFolder) redirectBinding(cudaFolders, linkFolder);
-    const ort = createRequire(__filename)('onnxruntime-node') as typeof Ort;
+    // Not an import: it must come after the redirection. The bundle holds the package; only its native file stays a file.
+    const ort = require('onnxruntime-node') as typeof Ort;
     handlers = handlersFor(ort, cudaFolders);
     send({ kind: 'hello', protocol: RUNTIME_PROTOCOL, onnxruntime: ort.env.versions.node ?? '' });
     endWithHost();
