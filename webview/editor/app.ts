@@ -32,6 +32,8 @@ import { AccessibleTree } from './tree.ts';
 
 /** In a large graph a second layout for the first results would cost more than it shows. */
 const OPEN_AGAIN_LIMIT = 20_000;
+/** What is brought in does not come to lie under the minimap. */
+const MINIMAP_SPACE = 96;
 
 export class Editor {
   model: Model | undefined;
@@ -65,6 +67,7 @@ export class Editor {
   private readonly body: HTMLElement;
   private kept: PersistedView | undefined;
   private touched = false;
+  private shownView: View | undefined;
   private opening: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private afterLayout: (() => void) | undefined;
@@ -74,7 +77,7 @@ export class Editor {
     this.kept = readPersisted(rpc.port.getState());
     const element = h('canvas', { class: 'drawing', tabindex: 0 }), stage = h('div', { class: 'canvas' }, element);
     this.canvas = new DrawingCanvas(element, {
-      painted: view => { this.minimap.update(view, this.canvas.width, this.canvas.height); this.foot.setZoom(view.k); this.remember(); },
+      painted: view => { if (view !== this.shownView) { this.shownView = view; this.details.hover.hide(); } this.minimap.update(view, this.canvas.width, this.canvas.height); this.foot.setZoom(view.k); this.remember(); },
       press: (hit, event) => this.press(hit, event), open: hit => this.open(hit), hover: (hit, x, y) => this.over(hit, x, y),
       menu: (hit, x, y) => contextMenu(this, hit, x, y), rubber: targets => { if (targets[0]) this.select(targets[0]); },
     });
@@ -326,6 +329,7 @@ export class Editor {
     this.selection = target;
     this.value = value;
     this.keep = undefined;
+    this.details.hover.hide();
     this.refresh();
     this.bars();
     if (!same || this.details.answering) void this.details.select(target, value);
@@ -354,7 +358,10 @@ export class Editor {
   /** Opens what is folded around a target and brings it into the window. */
   reveal(target: Target): void {
     const { model } = this, hierarchy = model?.hierarchy;
-    const bring = () => { const rect = this.canvas.rectOf(target); if (rect) this.goTo(bringIn(rect, this.canvas.view.k < 0.5 ? { ...centreOn(rect, { ...this.canvas.view, k: 0.9 }, this.canvas.width, this.canvas.height) } : this.canvas.view, this.canvas.width, this.canvas.height)); };
+    const bring = () => {
+      const rect = this.canvas.rectOf(target), { view, width, height } = this.canvas;
+      if (rect) this.goTo(bringIn(rect, view.k < 0.5 ? centreOn(rect, { ...view, k: 0.9 }, width, height) : view, width, height - MINIMAP_SPACE));
+    };
     if (!model || !hierarchy || target.kind === 'value') return bring();
     const path = model.groupPath(target.kind === 'node' ? hierarchy.groupOf[target.ref]! : hierarchy.parent[target.ref]!), folded = path.filter(g => !this.expanded.has(g));
     if (!folded.length) return bring();

@@ -1,6 +1,6 @@
 /** What the hover card says: the first lines of the inspector. */
 import type { NodeCard, SourceLine, ValueCard } from '../../extension/protocol.ts';
-import { figure, glyphFor, normOf, sourceLink, stateOf } from '../inspector/sections.ts';
+import { figure, glyphFor, normOf, notable, sourceLink, stateOf } from '../inspector/sections.ts';
 import { mainCard } from '../inspector/inspector.ts';
 import type { Model } from '../state/model.ts';
 import { chip, pill, type Colours } from '../ui/charts.ts';
@@ -26,7 +26,7 @@ function figures(card: ValueCard): Child[] {
   const { status, summary } = card.report.gradient, forward = card.report.forward?.summary;
   if (!summary && !forward) return [];
   return [h('div', { class: 'row' }, h('span', { class: 'desc' }, 'gradient'), h('span', { class: 'mono' }, figure(status, summary)), h('span', { class: 'grow' }), forward && h('span', { class: 'desc' }, 'forward'), forward && h('span', { class: 'mono' }, number(normOf(forward)))),
-    summary && h('div', { class: 'row' }, pill(summary, undefined, 322))];
+    summary && notable(summary) && h('div', { class: 'row' }, pill(summary, undefined, 322))];
 }
 
 export function nodeCardContent(card: NodeCard, colours: Colours, events: CardEvents): Child[] {

@@ -47,13 +47,20 @@ export function figure(status: GradientStatus, s: Summary | undefined): string {
 const ROWS: readonly (readonly [label: string, of: (s: Summary) => number])[] = [['L2 norm', s => s.l2], ['mean', s => s.mean], ['std', s => s.std], ['min', s => s.min], ['max', s => s.max]];
 const COUNTS: readonly (readonly [label: string, of: (s: Summary) => number])[] = [['NaN', s => s.nan], ['Inf', s => s.inf], ['zero', s => s.zero]];
 
+/** Its shares say something: not all elements are finite and not zero. */
+export const notable = (s: Summary): boolean => s.nan + s.inf + s.zero > 0;
+
 /** Forward and gradient side by side; counts only where there is something to count. */
 export function valueAndGradient(events: SectionEvents, card: ValueCard, showCharts: boolean, askCharts: () => void): HTMLElement {
   const { report } = card, f = report.forward?.summary, { status, summary: g } = report.gradient, rows: Child[] = [];
   const row = (label: string, of: (s: Summary) => string) => rows.push(h('span', { class: 'k' }, label), h('span', {}, f ? of(f) : ''), h('span', {}, g ? of(g) : ''));
-  if (f || g) for (const [label, of] of ROWS) row(label, s => number(of(s)));
+  if (g) for (const [label, of] of ROWS) row(label, s => number(of(s)));
+  else {
+    rows.push(h('span', { class: 'k' }, 'L2 norm'), h('span', {}, f ? number(normOf(f)) : ''), h('span', { class: 'word' }, status === 'not-asked' ? 'not run' : figure(status, g)));
+    if (f) for (const [label, of] of ROWS.slice(1)) row(label, s => number(of(s)));
+  }
   for (const [label, of] of COUNTS) if ((f && of(f)) || (g && of(g))) row(label, s => (of(s) ? `${integer(of(s))} (${percent(of(s), s.count)})` : '0'));
-  const without = !g && h('p', { class: 'note' }, `Gradient: ${figure(status, g)}.`), charts = h('div', { class: 'charts' });
+  const charts = h('div', { class: 'charts' });
   const draw = (of: 'gradient' | 'forward', s: Summary | undefined, slot: HTMLElement) => {
     if (!s) return;
     if (!showCharts) return;
@@ -66,7 +73,7 @@ export function valueAndGradient(events: SectionEvents, card: ValueCard, showCha
   return section(events, 'Value and gradient', undefined,
     h('div', { class: 'kv' }, h('span', { class: 'k' }, report.dtype ?? 'type'), h('span', { class: 'h' }, 'forward'), h('span', { class: 'h' }, 'gradient'), ...rows,
       h('span', { class: 'k' }, 'shape'), h('span', { class: 'span' }, report.shape ? report.shape.join('×') || 'scalar' : 'not known')),
-    without, g && !showCharts && h('p', { class: 'note' }, pill(g, undefined, 108)), (f || g) && (showCharts ? charts : h('p', { class: 'note' }, h('button', { class: 'link', type: 'button', click: askCharts as never }, 'Show distribution'))));
+    g && !showCharts && notable(g) && h('p', { class: 'note' }, pill(g, undefined, 108)), (f || g) && (showCharts ? charts : h('p', { class: 'note' }, h('button', { class: 'link', type: 'button', click: askCharts as never }, 'Show distribution'))));
 }
 
 /** One row for each use, and their sum; said when they cancel. */

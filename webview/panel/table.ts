@@ -128,7 +128,7 @@ export class Table {
       }
       case 'shares': {
         const count = flow.count[row]!;
-        return h('span', { role: 'gridcell', class: 'shares', title: count && (state === 'ok' || state === 'nan') ? `${percent(flow.zero[row]!, count)} zero` : '' }, (state === 'ok' || state === 'nan') && count > 0 && pill({ count, nan: flow.nan[row]!, inf: flow.inf[row]!, zero: flow.zero[row]! }, undefined, 72));
+        return h('span', { role: 'gridcell', class: 'shares', title: count && (state === 'ok' || state === 'nan') ? `${percent(flow.zero[row]!, count)} zero` : '' }, (state === 'ok' || state === 'nan') && flow.zero[row]! + flow.nan[row]! + flow.inf[row]! > 0 && pill({ count, nan: flow.nan[row]!, inf: flow.inf[row]!, zero: flow.zero[row]! }, undefined, 72));
       }
       default: { const f = data.figure(row, id); return text(Number.isNaN(f) ? '' : number(f)); }
     }
