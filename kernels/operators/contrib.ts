@@ -2,13 +2,13 @@ import { float } from '../graph/attributes.ts';
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor, type Dim } from '../graph/types.ts';
 import type { ExpandContext, InferContext, Operator } from './operator.ts';
-import { broadcastDims, like } from './shapes.ts';
+import { broadcastDims, like, norm } from './shapes.ts';
 
 export const MICROSOFT = 'com.microsoft';
 
 /** An operator of com.microsoft as a composition of standard ones. */
-export function contrib(op: string, differentiable: readonly string[], formula: string, expand: Operator['expand'], infer: Operator['infer'] = like()): Operator {
-  return { op, domain: MICROSOFT, differentiable, formula, expand, infer };
+export function contrib(op: string, differentiable: readonly string[], formula: string, expand: Operator['expand'], infer: Operator['infer'] = like(), native = true): Operator {
+  return { op, domain: MICROSOFT, differentiable, formula, expand, infer, ...(!native && { native }) };
 }
 
 const gelu = (x: Tensor, approximate: 'none' | 'tanh') => x.g.op('Gelu', [x], { approximate });
@@ -79,6 +79,15 @@ const fusedMatMul = (op: string): Operator => ({
   },
 });
 
+/** GroupNorm over the last axis of channels (or the second), with a Swish behind it where `activation` is 1. */
+function groupNorm(c: ExpandContext): readonly Tensor[] {
+  const [x, gamma, beta] = c.x as [Tensor, Tensor, Tensor], rank = x.needRank('GroupNorm'), last = c.attributes.int('channels_last', 1) === 1;
+  const front = [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)], back = front.map((_, i) => front.indexOf(i));
+  const y = c.op('GroupNormalization', [last ? x.transpose(front) : x, gamma, beta], { num_groups: c.attributes.int('groups', 1), epsilon: float(c.attributes.float('epsilon', 1e-5)) });
+  const placed = last ? y.transpose(back) : y;
+  return [c.attributes.int('activation', 0) ? placed.mul(placed.sigmoid()) : placed];
+}
+
 function embedNorm(c: ExpandContext): readonly (Tensor | undefined)[] {
   const [ids, segments, words, positions, segmentTable, gamma, beta, mask, given] = c.x, length = ids!.shape?.[1];
   if (length === undefined) throw new UnknownShape(ids!.name, 'EmbedLayerNormalization');
@@ -106,9 +115,14 @@ export const contribOperators: readonly Operator[] = [
   contrib('BiasSplitGelu', ['X', 'bias'], 'through left half · Gelu(right half)', c => {
     const [left, right] = c.g.ops('Split', [c.x[0]!.add(c.x[1]!)], { axis: -1, num_outputs: 2 }, { outputs: 2 });
     return [left!.mul(gelu(right!, 'none'))];
-  }, shapeOnly),
-  contrib('BiasAdd', ['X', 'bias', 'skip'], 'dX = dskip = dy, dbias = Σ dy', c => [c.x[0]!.add(c.x[1]!).add(c.x[2]!)]),
-  contrib('BiasSoftmax', ['data', 'bias'], 'as Softmax of data + bias', c => [c.op('Softmax', [c.x[0]!.add(c.x[1]!)], { axis: c.attributes.int('axis', 1) })]),
+  }, shapeOnly, false),
+  contrib('BiasAdd', ['X', 'bias', 'skip'], 'dX = dskip = dy, dbias = Σ dy', c => [c.x[0]!.add(c.x[1]!).add(c.x[2]!)], like(), false),
+  contrib('BiasSoftmax', ['data', 'bias'], 'as Softmax of data + bias over all axes from `axis` on', c => {
+    const sum = c.x[0]!.add(c.x[1]!), axis = norm(c.attributes.int('axis', 1), sum.needRank('BiasSoftmax')), shape = sum.shape;
+    if (axis === sum.rank! - 1) return [c.op('Softmax', [sum], { axis: -1 })];
+    if (!shape) throw new UnknownShape(sum.name, 'BiasSoftmax');
+    return [c.op('Softmax', [sum.reshape([shape.slice(0, axis).reduce((a, b) => a * b, 1), shape.slice(axis).reduce((a, b) => a * b, 1)])], { axis: -1 }).reshape(shape)];
+  }, like(), false),
   fusedMatMul('FusedMatMul'), fusedMatMul('TransposeMatMul'),
   contrib('FusedGemm', ['A', 'B', 'C'], 'as Gemm, then its activation', c => {
     const keep = Object.fromEntries(['alpha', 'beta', 'transA', 'transB'].filter(n => c.attributes.has(n)).map(n => [n, c.attributes.all[n]!]));
@@ -116,6 +130,7 @@ export const contribOperators: readonly Operator[] = [
   }, shapeOnly),
   contrib('FusedConv', ['X', 'W', 'B', 'Z'], 'as Conv (+ Z), then its activation', convolved, shapeOnly),
   contrib('ConvTransposeWithDynamicPads', ['X', 'W', 'B'], 'as ConvTranspose', c => [c.op('ConvTranspose', [c.x[0], c.x[1], c.x[3]], { ...convAttributes(c), ...(c.x[2]?.data && { pads: c.x[2].data }) })], shapeOnly),
+  contrib('GroupNorm', ['X', 'gamma', 'beta'], 'through (x − mean)/√(var + ε) of each group of channels, then x · σ(x) where asked', groupNorm, like(), false),
   contrib('SkipLayerNormalization', ['input', 'skip', 'gamma', 'beta', 'bias'], 'as LayerNormalization of the sum', c => skipNorm(c, 'layer')),
   contrib('SkipSimplifiedLayerNormalization', ['input', 'skip', 'gamma', 'bias'], 'as RMSNormalization of the sum', c => skipNorm(c, 'rms')),
   { op: 'SimplifiedLayerNormalization', infer: like(), differentiable: ['X', 'scale'], formula: 'as RMSNormalization', expand: c => [rms(c.x[0]!, c.x[1]!, c.attributes.float('epsilon', 1e-5))] },

@@ -113,14 +113,14 @@ function groupQuery(c: ExpandContext): readonly (Tensor | undefined)[] {
   return [y, c.wantsOutput(1) ? present(k) : undefined, c.wantsOutput(2) ? present(v) : undefined];
 }
 
-/** Keys or values as the operator hands them on: the new ones directly behind those of the past that count. */
+/** Keys or values as the operator hands them on: the new ones directly behind those of the past that count, zeros behind them. */
 function laidOut(c: ExpandContext, t: Tensor, places: Places, batch: number, heads: number, room: number, length: number, size: number): Tensor {
   const total = c.x[6]!.data?.[0];
   if (room === 0) return t;
   if (total === undefined) throw new UnknownShape(c.x[6]!.name, 'the keys that GroupQueryAttention hands on');
-  const slots = Math.max(total, room), slot = c.g.constant('int64', [1, slots], range(slots)), moved = slot.sub(places.past).add(room);
-  const from = slot.lt(places.past).where(slot, moved.lt(room + length).where(moved, slot.min(room + length - 1)));
-  return c.op('GatherElements', [t, from.unsqueeze([1, 3]).expand([batch, heads, slots, size])], { axis: 2 });
+  const slots = Math.max(total, room), slot = c.g.constant('int64', [1, slots], range(slots)), from = slot.lt(places.past).where(slot, slot.sub(places.past).add(room));
+  const rows = from.min(room + length - 1).unsqueeze([1, 3]).expand([batch, heads, slots, size]);
+  return slot.lt(places.total).unsqueeze([1, 3]).where(c.op('GatherElements', [t, rows], { axis: 2 }), 0);
 }
 
 const formula = 'through softmax(QKᵀ·s + mask)·V';
@@ -140,6 +140,9 @@ export const contribAttention: readonly Operator[] = [
     const q = c.tensor(0), n = c.attributes.int('num_heads', 1), kv = c.attributes.int('kv_num_heads', 1);
     if (!q?.shape) return [q && tensor(q.dtype)];
     const [b, l, w] = q.shape, width = c.has(1) || typeof w !== 'number' ? w : (w / (n + 2 * kv)) * n;
-    return [tensor(q.dtype, [b, l, width]), tensor(q.dtype), tensor(q.dtype)];
+    // ONNX Runtime's own inference says that the keys handed on are as many as the past has room for, which need not be so.
+    const past = c.tensor(3)?.shape, total = c.data(6)?.[0], slots = c.has(3) ? (typeof past?.[2] === 'number' && total !== undefined ? Math.max(past[2], total) : undefined) : l;
+    const size = typeof width === 'number' ? width / n : undefined, present = tensor(q.dtype, [b, kv, slots, size]);
+    return [tensor(q.dtype, [b, l, width]), present, present];
   }),
 ];

@@ -27,12 +27,13 @@ import { contribAttention } from './contribAttention.ts';
 import { contribQuantized } from './contribQuantized.ts';
 import { mlOperators } from './ml.ts';
 import { tensorflow } from './tensorflow.ts';
+import { mlClassifiers } from './mlClassifiers.ts';
 import { training } from './training.ts';
 
 /** Every operator that we know, by domain and name. */
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, training, tensorflow,
+    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, mlClassifiers, training, tensorflow,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

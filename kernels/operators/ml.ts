@@ -2,31 +2,45 @@ import { ints, type Tensor } from '../graph/tensor.ts';
 import { isFloat, tensor } from '../graph/types.ts';
 import type { ExpandContext, Operator } from './operator.ts';
 
-const ML = 'ai.onnx.ml';
+export const ML = 'ai.onnx.ml';
 
 /** X as float32 rows: the operators of this domain take any number type and compute in float32. */
-function rows(c: ExpandContext): Tensor {
+export function rows(c: ExpandContext): Tensor {
   const x = c.x[0]!.cast('float32');
   return x.rank === 1 ? x.unsqueeze([0]) : x;
 }
 
 /** Rows times a flat coefficient list of [targets, features], plus intercepts. */
-function linear(c: ExpandContext, targets: number): Tensor {
+export function linear(c: ExpandContext, targets: number): Tensor {
   const k = c.attributes.floats('coefficients') ?? [], b = c.attributes.floats('intercepts');
   const y = c.op('Gemm', [rows(c), c.g.constant('float32', [targets, k.length / targets], k)], { transB: 1 });
   return b?.length ? y.add(c.g.constant('float32', [b.length], b)) : y;
 }
 
-function transformed(c: ExpandContext, y: Tensor): Tensor {
+/** Softmax over what is not zero; zeros stay (SOFTMAX_ZERO of the standard, the threshold is ONNX Runtime's). */
+function softmaxOfNonZero(y: Tensor): Tensor {
+  const live = y.abs().gt(1e-7), e = live.where(y.sub(y.reduceMax([-1], true)).exp(), 0);
+  return e.div(e.sum([-1], true));
+}
+
+/** ErfInv of ONNX Runtime (Winitzki's approximation, a = 0.147), for the PROBIT transform. */
+function probit(y: Tensor): Tensor {
+  const x = y.mul(2).sub(1), log = x.square().rsub(1).log(), v = log.mul(0.5).add(2 / (Math.PI * 0.147));
+  return x.sign().mul(v.square().sub(log.mul(1 / 0.147)).sqrt().sub(v).sqrt()).mul(Math.SQRT2);
+}
+
+export function transformed(c: ExpandContext, y: Tensor): Tensor {
   switch (c.attributes.string('post_transform', 'NONE')) {
     case 'SOFTMAX': return c.op('Softmax', [y], { axis: -1 });
+    case 'SOFTMAX_ZERO': return softmaxOfNonZero(y);
     case 'LOGISTIC': return y.sigmoid();
+    case 'PROBIT': return probit(y);
     default: return y;
   }
 }
 
 /** Kernel values between rows of X and the support vectors. kernel_params: gamma, coef0, degree. */
-function kernel(c: ExpandContext, x: Tensor, vectors: Tensor): Tensor {
+export function kernel(c: ExpandContext, x: Tensor, vectors: Tensor): Tensor {
   const [gamma = 0, coef0 = 0, degree = 0] = c.attributes.floats('kernel_params') ?? [], product = () => x.matmul(vectors.transpose([1, 0]));
   switch (c.attributes.string('kernel_type', 'LINEAR')) {
     case 'POLY': return product().mul(gamma).add(coef0).pow(degree);
@@ -86,5 +100,6 @@ export const mlOperators: readonly Operator[] = [
   opaque('TreeEnsembleRegressor', 'piecewise constant: dX = 0 almost everywhere'),
   opaque('TreeEnsembleClassifier', 'piecewise constant: dX = 0 almost everywhere'),
   opaque('TreeEnsemble', 'piecewise constant: dX = 0 almost everywhere'),
+  ...['ZipMap', 'LabelEncoder', 'CategoryMapper', 'OneHotEncoder', 'DictVectorizer', 'CastMap'].map((op): Operator => ({ op, domain: ML, noGradient: 'discrete', formula: 'keys, labels and maps: nothing to differentiate', infer: () => [undefined] })),
   opaque('Binarizer', 'piecewise constant: dX = 0 almost everywhere'),
 ];

@@ -77,6 +77,21 @@ function roiAlignBack(c: PullbackContext): Tensor {
   return back(c, rows, columns, regions, shape).cast(x.dtype);
 }
 
+/** Points of com.microsoft.CropAndResize (crop_and_resize.cc): one for each element of the crop, corners on corners; outside lies a constant. */
+function cropPoints(c: PullbackContext, start: Tensor, end: Tensor, out: number, size: number): Points {
+  const { g } = c, low = start.unsqueeze([1, 2]), high = end.unsqueeze([1, 2]), steps = g.constant('float32', [out, 1], range(out).map(i => (out > 1 ? i / (out - 1) : 0.5)));
+  const raw = low.add(steps.mul(high.sub(low))).mul(size - 1), inside = raw.ge(0).and(raw.le(size - 1)), one = low.onesLike();
+  const at = c.attributes.string('mode', 'bilinear') === 'nearest' ? c.op('Round', [raw]) : raw;
+  return { at: at.max(0).min(size - 1), valid: inside, used: one.gt(0), count: one };
+}
+
+function cropAndResizeBack(c: PullbackContext): Tensor {
+  const [x, rois, regions] = c.x as [Tensor, Tensor, Tensor], shape = x.shape, to = c.dy.shape;
+  if (!shape || !to) throw new UnknownShape(x.name, 'the adjoint of CropAndResize');
+  const edge = (k: number) => rois.cast('float32').slice([k], [k + 1], [1]).squeeze([1]);
+  return averageBack(c, cropPoints(c, edge(0), edge(2), to[2]!, shape[2]!), cropPoints(c, edge(1), edge(3), to[3]!, shape[3]!), regions.cast('int64'), shape).cast(x.dtype);
+}
+
 export const roiAlign: readonly Operator[] = [
   {
     op: 'RoiAlign', since: 10, differentiable: ['X'], formula: 'dx = dy spread back by the weights with which each bin was averaged; mode max: to the largest weighed neighbour',
@@ -85,5 +100,13 @@ export const roiAlign: readonly Operator[] = [
       return [x && tensor(x.dtype, x.shape && [c.tensor(1)?.shape?.[0], x.shape[1], a.int('output_height', 1), a.int('output_width', 1)])];
     },
     pullback: c => [() => roiAlignBack(c), undefined, undefined],
+  },
+  {
+    op: 'CropAndResize', domain: 'com.microsoft', differentiable: ['X'], formula: 'dx = dy spread back by the weights with which each element of the crop was interpolated',
+    infer: c => {
+      const x = c.tensor(0), size = c.data(3);
+      return [x && tensor(x.dtype, x.shape && [c.tensor(1)?.shape?.[0], x.shape[1], size?.[0], size?.[1]])];
+    },
+    pullback: c => [() => cropAndResizeBack(c), undefined, undefined, undefined],
   },
 ];
