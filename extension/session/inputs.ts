@@ -1,11 +1,16 @@
 import { UserError } from '../../kernels/graph/errors.ts';
-import type { Graph, Node } from '../../kernels/graph/graph.ts';
-import { tensorOf } from '../../kernels/graph/tensorData.ts';
-import { BYTES_PER_ELEMENT, elementCount, isFloat, staticShape, type DType, type TensorType } from '../../kernels/graph/types.ts';
+import type { Graph } from '../../kernels/graph/graph.ts';
+import { smallNumbers, tensorOf } from '../../kernels/graph/tensorData.ts';
+import { BYTES_PER_ELEMENT, elementCount, isFloat, tensor, type DType, type TensorType, type ValueType } from '../../kernels/graph/types.ts';
+import { OPERATORS } from '../../kernels/operators/index.ts';
+import { inferTypes } from '../../kernels/operators/infer.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
+import { sizesFromUses } from './dimensions.ts';
+import { indexRange } from './indexRanges.ts';
 
 /** Values for the graph's inputs, given or generated, and the sizes of the symbolic dimensions that follow from them. */
 export interface BoundInputs {
+  /** Half precision is widened: the CPU computes such a model in float32. */
   readonly feeds: ReadonlyMap<string, TensorValue>;
   readonly dims: ReadonlyMap<string, number>;
   readonly generated: ReadonlySet<string>;
@@ -21,24 +26,39 @@ export function bindInputs(graph: Graph, given: ReadonlyMap<string, TensorValue>
     if (!input) throw new UserError('usage', `the model has no input named ${name}`, `Its inputs: ${graph.inputs.map(i => i.name).join(', ') || 'none'}.`);
     checkGiven(name, value, input.type?.kind === 'tensor' ? input.type : undefined, bound);
   }
-  const feeds = new Map(given), generated = new Set<string>();
-  graph.inputs.forEach((input, position) => {
-    if (feeds.has(input.name)) return;
-    if (input.type?.kind !== 'tensor') throw new UserError('usage', `input ${input.name} is a sequence or optional and has to be given`, 'Give it with --input NAME=FILE.');
-    const shape = (input.type.shape ?? []).map((d, axis) => {
-      if (typeof d === 'number' && d >= 0) return d;
-      const name = typeof d === 'string' ? d : `${input.name}[${axis}]`;
-      if (!bound.has(name)) {
-        bound.set(name, 1);
-        defaulted.push(name);
-      }
-      return bound.get(name)!;
-    });
-    feeds.set(input.name, generate(graph, input.name, input.type.dtype, shape, mulberry(seed * 7919 + position + 1)));
-    generated.add(input.name);
+  const open = graph.inputs.filter(i => !given.has(i.name)), types = new Map(open.map(i => [i.name, namedType(i)]));
+  const names = new Set([...types.values()].flatMap(t => t.shape!.filter(d => typeof d === 'string' && !bound.has(d)) as string[]));
+  const known = new Map<string, ValueType>([...[...given].map(([name, v]) => [name, tensor(v.dtype, v.dims)] as const), ...types]);
+  if (names.size) {
+    const found = sizesFromUses(inferTypes(graph, OPERATORS, known, bound));
+    for (const name of names) {
+      const size = found.get(name);
+      if (size === undefined) defaulted.push(name);
+      bound.set(name, size ?? 1);
+    }
+  }
+  const concrete = new Map([...types].map(([name, t]) => [name, { ...t, shape: t.shape!.map(d => (typeof d === 'number' ? d : bound.get(d as string)!)) }]));
+  const feeds = new Map(given), generated = new Set(open.map(i => i.name));
+  const typed = open.some(i => isIndex(concrete.get(i.name)!)) ? inferTypes(graph, OPERATORS, new Map([...known, ...concrete]), bound) : graph;
+  graph.inputs.forEach(({ name }, position) => {
+    const type = concrete.get(name);
+    if (type) feeds.set(name, generate(typed, name, type.dtype, type.shape, mulberry(seed * 7919 + position + 1)));
   });
-  return { feeds, dims: bound, generated, defaulted };
+  return { feeds: new Map([...feeds].map(([name, value]) => [name, widened(value)])), dims: bound, generated, defaulted };
 }
+
+/** A half-precision tensor as float32; any other as it is. */
+export function widened(value: TensorValue): TensorValue {
+  return value.dtype === 'float16' || value.dtype === 'bfloat16' ? { dtype: 'float32', dims: value.dims, data: new Uint8Array(Float32Array.from(numbersOf(value)).buffer) } : value;
+}
+
+/** The type of an input, its dimensions without a name called by the input and their axis. */
+function namedType({ name, type }: Graph['inputs'][number]): TensorType {
+  if (type?.kind !== 'tensor') throw new UserError('usage', `input ${name} is a sequence or optional and has to be given`, 'Give it with --input NAME=FILE.');
+  return { ...type, shape: (type.shape ?? []).map((d, axis) => (typeof d === 'string' || (typeof d === 'number' && d >= 0) ? d : `${name}[${axis}]`)) };
+}
+
+const isIndex = (type: TensorType) => !isFloat(type.dtype) && type.dtype !== 'bool' && type.dtype !== 'string';
 
 function checkGiven(name: string, value: TensorValue, type: TensorType | undefined, bound: Map<string, number>): void {
   if (!type) return;
@@ -69,40 +89,24 @@ export function mulberry(seed: number): () => number {
   };
 }
 
+/** More elements than this in one generated input are a model that has its weights as inputs. */
+const MOST_GENERATED = 2 ** 29;
+
 function generate(graph: Graph, name: string, dtype: DType, shape: readonly number[], random: () => number): TensorValue {
   const count = elementCount(shape);
+  if (count > MOST_GENERATED) throw new UserError('usage', `input ${name} has ${count.toLocaleString('en')} elements: too many to generate`, 'Give it with --input NAME=FILE.');
   if (dtype === 'string') return { dtype, dims: shape, data: Array<string>(count).fill('') };
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const range = isFloat(dtype) || dtype === 'bool' ? 0 : integerRange(graph, name);
-  const value = isFloat(dtype) ? normal : /mask/i.test(name) ? () => 1 : dtype === 'bool' ? () => +(random() < 0.5) : () => Math.floor(random() * range);
-  const data = tensorOf(dtype, shape, Array.from({ length: count }, value));
+  if (isFloat(dtype)) return floats(dtype, shape, count, random);
+  const range = dtype === 'bool' ? 2 : indexRange(graph, name), one = /mask/i.test(name);
+  const data = tensorOf(dtype, shape, Array.from({ length: count }, () => (one ? 1 : Math.floor(random() * range))));
   return { dtype, dims: shape, data: (data.bytes as { bytes: Uint8Array }).bytes };
 }
 
-/** Moves an integer on to where it selects something. */
-const PASSES = new Set(['Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten', 'Identity', 'Expand', 'Slice', 'Transpose']);
-
-/** How many different values an integer input may take: what it selects from; 2 where the graph does not show it. */
-function integerRange(graph: Graph, name: string): number {
-  const sizeOf = (value: string, axis: number): number | undefined => {
-    const shape = staticShape(graph.types.get(value)) ?? graph.initializers.get(value)?.dims;
-    return shape?.[axis < 0 ? axis + shape.length : axis];
-  };
-  const axisOf = (n: Node, fallback: number) => {
-    const a = n.attributes['axis'];
-    return a?.kind === 'int' ? a.value : fallback;
-  };
-  const follow = new Set([name]);
-  let range = Infinity;
-  for (const node of graph.nodes) {
-    const at = node.inputs.findIndex(i => follow.has(i));
-    if (at < 0) continue;
-    if (PASSES.has(node.op) && at === 0) node.outputs.forEach(o => follow.add(o));
-    else if ((node.op === 'Gather' || node.op === 'GatherElements') && at === 1) range = Math.min(range, sizeOf(node.inputs[0]!, axisOf(node, 0)) ?? Infinity);
-    else if ((node.op === 'SoftmaxCrossEntropyLoss' || node.op === 'NegativeLogLikelihoodLoss') && at === 1) range = Math.min(range, sizeOf(node.inputs[0]!, 1) ?? Infinity);
-    else if (node.op === 'OneHot' && at === 0) range = Math.min(range, graph.types.get(node.inputs[1]!)?.kind === 'tensor' ? ((graph.types.get(node.inputs[1]!) as TensorType).data?.[0] ?? Infinity) : Infinity);
-  }
-  return Number.isFinite(range) ? Math.max(1, range) : 2;
+/** Normal numbers (Box and Muller). Half precision is generated as the float32 that it is widened to. */
+function floats(dtype: DType, dims: readonly number[], count: number, random: () => number): TensorValue {
+  const data = dtype === 'float64' ? new Float64Array(count) : new Float32Array(count);
+  for (let i = 0; i < count; i++) data[i] = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return { dtype: dtype === 'float64' ? dtype : 'float32', dims, data: new Uint8Array(data.buffer) };
 }
 
 /** The elements of a tensor as numbers. Half precision is widened; int64 beyond 2^53 loses its last digits. */
@@ -121,6 +125,7 @@ export function numbersOf(value: TensorValue): ArrayLike<number> {
     case 'uint8': case 'bool': return make(Uint8Array);
     case 'int64': return Float64Array.from(make(BigInt64Array), Number);
     case 'uint64': return Float64Array.from(make(BigUint64Array), Number);
+    case 'float16': case 'bfloat16': return smallNumbers({ dtype: value.dtype, dims: [n], bytes: { kind: 'inline', bytes } }, Infinity)!;
     default: throw new UserError('run', `a tensor of type ${value.dtype} cannot be read as numbers`, 'Ask for it in another type.');
   }
 }

@@ -22,7 +22,8 @@ describe('ONNX node tests', { skip: !hasShared }, () => {
       const model = await openModel(path, { trust: true }), inputs = dataSet(here, model.graph.inputs.map(i => i.name));
       const check = await checkModel(runtime, path, inputs);
       assert.ok(check.inputs.length > 0, 'no input got a gradient');
-      if (check.kinks) console.log(`# ${at(row, 'test')}: ${check.kinks} of ${FLOAT32.directions} directions cross a kink`);
+      assert.ok(check.compared > 0, 'no direction could be compared: the data lies on kinks only');
+      if (check.moved) console.log(`# ${at(row, 'test')}: beside its data, which lies on a kink (${check.compared} of ${FLOAT32.directions} directions compared)`);
       assert.ok(check.worst <= FLOAT32.tolerance, `off by ${check.worst}: ours ${check.analytic}, difference ${check.numeric}`);
     });
   }
