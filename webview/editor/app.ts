@@ -62,6 +62,7 @@ export class Editor {
   private readonly toolbar: Toolbar;
   private readonly foot: FootBar;
   private readonly tree: AccessibleTree;
+  private readonly heading = h('h1', { class: 'hidden' }, 'Model graph');
   private readonly strip = h('div', {});
   private readonly place = h('div', {});
   private readonly body: HTMLElement;
@@ -99,7 +100,7 @@ export class Editor {
     this.foot = new FootBar({ zoomIn: () => this.canvas.zoom(1.25), zoomOut: () => this.canvas.zoom(0.8), fit: () => this.fit() });
     stage.append(this.place, this.minimap.element, this.details.hover.element, this.tree.element);
     this.body = h('div', { class: 'body' }, h('main', { class: 'stage', 'aria-label': 'Drawing' }, stage, this.foot.element), this.details.inspector.element);
-    root.append(hatchDefs(), h('div', { class: 'app' }, this.toolbar.element, this.strip, this.body), this.live.element);
+    root.append(hatchDefs(), h('div', { class: 'app' }, h('header', {}, this.heading, this.toolbar.element, this.strip), this.body), this.live.element);
     element.addEventListener('keydown', e => this.onKey(e));
     this.worker = new LayoutClient(layoutWorker, {
       hierarchy: hierarchy => this.onHierarchy(hierarchy), layout: layout => this.onLayout(layout), groups: groups => this.onGroups(groups),
@@ -282,6 +283,7 @@ export class Editor {
   bars(): void {
     const { model } = this, at = this.selection, box = this.canvas.boxOf(at);
     const group = !model?.hierarchy || !at ? 0 : at.kind === 'group' ? at.ref : box >= 0 && this.layout ? this.layout.boxes.group[box]! : at.kind === 'node' ? model.hierarchy.groupOf[at.ref]! : 0;
+    this.heading.textContent = `Model graph of ${model?.graph.title ?? ''}`;
     this.toolbar.setCrumbs(model?.graph.title ?? '', model, group);
     this.toolbar.setModel(model, this.measureId);
   }

@@ -62,7 +62,7 @@ export class Panel {
     this.body = h('div', { class: 'pbody', hidden: true },
       h('section', { class: 'flow', 'aria-label': 'Chart' }, this.chart.element),
       h('section', { class: 'tbl', 'aria-label': 'Table' }, h('div', { class: 'bar2' }, this.tabs, h('span', { class: 'grow' }), this.count, this.field.element, more), h('div', { class: 'pane', role: 'tabpanel', id: 'rows', 'aria-label': 'Gradients' }, this.table.element)));
-    root.append(hatchDefs(), h('main', { class: 'panel' }, this.empty, this.body, toggle));
+    root.append(hatchDefs(), h('main', { class: 'panel' }, h('h1', { class: 'hidden' }, 'Gradient Flow'), this.empty, this.body, toggle));
     watchTokens(tokens => { this.tokens = tokens; this.refresh(); });
     this.showEmpty(undefined);
   }

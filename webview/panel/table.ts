@@ -27,7 +27,7 @@ export class Table {
   readonly element: HTMLElement;
   readonly shownColumns = new Set<ColumnId>(COLUMNS.filter(c => !c.extra).map(c => c.id));
   private readonly head = h('div', { class: 'tr th', role: 'row', 'aria-rowindex': 1 });
-  private readonly rows = h('div', { class: 'rows', role: 'rowgroup' });
+  private readonly rows = h('div', { class: 'rows', role: 'presentation' });
   private readonly space: HTMLElement;
   private readonly scroller: HTMLElement;
   private data: FlowRows | undefined;
@@ -40,7 +40,7 @@ export class Table {
 
   constructor(private readonly events: TableEvents) {
     this.space = h('div', { class: 'space', role: 'presentation' }, this.rows);
-    this.scroller = h('div', { class: 'scroll', role: 'presentation', tabindex: -1 }, this.space);
+    this.scroller = h('div', { class: 'scroll', role: 'rowgroup', tabindex: -1 }, this.space);
     this.element = h('div', { class: 'grid', role: 'grid', tabindex: 0, 'aria-label': 'Gradients' }, h('div', { role: 'rowgroup', class: 'head' }, this.head), this.scroller);
     this.scroller.addEventListener('scroll', () => this.soon());
     new ResizeObserver(() => this.soon()).observe(this.scroller);

@@ -31,7 +31,7 @@ export function openMenu(label: string, x: number, y: number, items: readonly (M
     e.preventDefault();
     e.stopPropagation();
   });
-  document.body.append(list);
+  (document.querySelector('main') ?? document.body).append(list);
   styled(list, { left: `${Math.max(4, Math.min(x, innerWidth - list.offsetWidth - 4))}px`, top: `${Math.max(4, Math.min(y, innerHeight - list.offsetHeight - 4))}px` });
   addEventListener('pointerdown', outside, true);
   buttons[0]?.focus();

@@ -39,7 +39,7 @@ export class Toolbar {
   setModel(model: Model | undefined, measure: MeasureId): void {
     const run = model?.run, { events } = this;
     put(this.facts,
-      model && h('button', { class: 'btn', type: 'button', 'aria-label': `Choose Target: ${run?.target ?? 'none'}`, title: run?.targetWhy ? `${run.target}: ${run.targetWhy}` : run?.target ?? 'Choose Target', click: (() => events.target()) as never },
+      model && h('button', { class: 'btn', type: 'button', title: run ? `${run.target}${run.targetWhy ? `: ${run.targetWhy}` : ''}. Choose another target.` : 'Choose Target', click: (() => events.target()) as never },
         icon(ICONS.target), h('span', {}, 'Gradient of ', h('b', {}, run ? leaf(run.target) : '…')), icon(ICONS.down, 'ic small')),
       run && h('span', { class: 'sep wide' }), run && h('span', { class: 'desc wide facts-line', title: [run.targetWhy, ...run.notes].filter(Boolean).join('\n') }, [run.targetWhy && `${run.target}: ${run.targetWhy}`, run.inputs].filter(Boolean).join(' · ')));
     const count = model?.findings.length ?? 0, label = MEASURES.find(m => m.id === measure)!.label;
