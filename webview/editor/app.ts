@@ -106,7 +106,7 @@ export class Editor {
       hierarchy: hierarchy => this.onHierarchy(hierarchy), layout: layout => this.onLayout(layout), groups: groups => this.onGroups(groups),
       failed: message => this.setState({ kind: 'error', title: 'The drawing could not be laid out', message, buttons: [{ label: 'Show Log', command: 'showLog' }] }),
     });
-    watchTokens(tokens => { this.tokens = tokens; this.refresh(); this.details.inspector.again(); });
+    watchTokens(tokens => { this.tokens = tokens; this.legend(); this.refresh(); this.details.inspector.again(); });
     this.toolbar.setCrumbs('', undefined, 0);
     if (this.kept?.inspector === false) this.details.inspector.element.hidden = true;
     for (const name of this.kept?.closedSections ?? []) this.details.closed.add(name);
@@ -185,9 +185,12 @@ export class Editor {
     this.showState();
   }
   private showState(): void {
-    const { card, strip } = showState(this, this.state, this.model?.whatIf);
+    const before = this.strip.offsetHeight, shown = this.strip.firstElementChild as HTMLElement | null, { card, strip } = showState(this, this.state, this.model?.whatIf, shown ?? undefined);
     put(this.place, card);
-    put(this.strip, strip);
+    if (strip !== (shown ?? undefined)) put(this.strip, strip);
+    // The drawing stays where it is when a strip comes above it.
+    const moved = this.strip.offsetHeight - before, { view } = this.canvas;
+    if (moved && this.layout) this.canvas.setView({ ...view, y: view.y - moved });
   }
 
   private fromHost(selection: Selection, reveal: boolean): void {
@@ -271,13 +274,15 @@ export class Editor {
     this.canvas.setScene(scene);
     this.minimap.setScene(scene);
     this.tree.update(scene, this.canvas.boxOf);
-    if (this.model && this.measure) this.foot.setLegend(this.measure, this.model, this.tokens);
   }
+
+  private legend(): void { if (this.model && this.measure) this.foot.setLegend(this.measure, this.model, this.tokens); }
 
   private measureAgain(): void {
     if (!this.model) return;
     this.norm = measureOf('norm', this.model);
     this.measure = this.measureId === 'norm' ? this.norm : measureOf(this.measureId, this.model);
+    this.legend();
   }
 
   bars(): void {

@@ -7,6 +7,7 @@ export class Search {
   query = '';
   nodes: readonly number[] = [];
   at = -1;
+  private marked: { readonly boxOf: unknown; readonly nodes: readonly number[]; readonly hits: ReadonlyMap<number, number> } | undefined;
 
   run(model: Model | undefined, query: string): void {
     this.query = query;
@@ -25,8 +26,10 @@ export class Search {
   }
 
   /** Boxes that show hits, and how many each: a folded group stands for what is inside. */
-  boxes(model: Model, boxOf: (target: Target) => number): Map<number, number> {
+  boxes(model: Model, boxOf: (target: Target) => number): ReadonlyMap<number, number> {
+    if (this.marked?.boxOf === boxOf && this.marked.nodes === this.nodes) return this.marked.hits;
     const hits = new Map<number, number>();
+    this.marked = { boxOf, nodes: this.nodes, hits };
     for (const node of this.nodes) {
       const box = visibleBox(model, boxOf, node);
       if (box >= 0) hits.set(box, (hits.get(box) ?? 0) + 1);

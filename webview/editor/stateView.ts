@@ -3,16 +3,18 @@ import type { EditorState, StateButton, WhatIf } from '../../extension/protocol.
 import { button } from '../ui/controls.ts';
 import { h } from '../ui/dom.ts';
 import { counted, integer } from '../ui/format.ts';
-import { isStrip, stateCard, stateStrip, wordsOf } from '../ui/states.ts';
+import { isStrip, stateCard, stateStrip, updateState, wordsOf } from '../ui/states.ts';
 import type { Editor } from './app.ts';
 
 export interface StateParts { readonly card: HTMLElement | undefined; readonly strip: HTMLElement | undefined; readonly said: string }
 
-export function showState(editor: Editor, state: EditorState | undefined, whatIf: WhatIf | undefined): StateParts {
+/** `shown`: what stands there now; it is kept where only its figures change. */
+export function showState(editor: Editor, state: EditorState | undefined, whatIf: WhatIf | undefined, shown?: HTMLElement): StateParts {
   const { rpc, model, layout } = editor, press = (b: StateButton) => rpc.command(b.command, b.argument);
   const search = editor.search.query.trim(), nothing = model && search && !editor.search.nodes.length ? notFound(editor, search) : undefined;
   if (state) {
     const words = wordsOf(state), said = `${words.title}. ${words.text}`.replaceAll('`', '');
+    if (layout && isStrip(state) && !nothing && shown && updateState(shown, words)) return { card: undefined, strip: shown, said };
     return layout && isStrip(state) ? { card: undefined, strip: nothing ?? stateStrip(words, press), said } : { card: stateCard(words, press), strip: nothing, said };
   }
   const strip = nothing ?? (whatIf && model ? whatIfStrip(editor, whatIf) : undefined);

@@ -34,6 +34,8 @@ export function textField(label: string, placeholder: string, input: (text: stri
   const element = document.createElement('vscode-text-field') as HTMLElement & { value: string; control?: HTMLInputElement };
   element.setAttribute('placeholder', placeholder);
   element.setAttribute('aria-label', label);
+  // The toolkit names every field "Text field" when it is put into the page.
+  new MutationObserver(() => { if (element.getAttribute('aria-label') !== label) element.setAttribute('aria-label', label); }).observe(element, { attributes: true, attributeFilter: ['aria-label'] });
   element.addEventListener('input', () => input(element.value));
   return {
     element,

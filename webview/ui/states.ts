@@ -12,6 +12,8 @@ export interface StateWords {
   readonly buttons: readonly StateButton[];
   /** 0 … 1 where it is known. */
   readonly progress?: number;
+  /** Only shown if it lasts longer than 300 ms. */
+  readonly late?: boolean;
 }
 
 const b = (label: string, command: HostCommand, primary = false, argument?: string): StateButton => ({ label, command, ...(primary && { primary }), ...(argument !== undefined && { argument }) });
@@ -24,7 +26,7 @@ export function isStrip(state: EditorState): boolean {
 
 export function wordsOf(state: EditorState): StateWords {
   switch (state.kind) {
-    case 'reading': return { title: `Reading ${state.name}`, text: state.nodes ? `${integer(state.nodes)} nodes so far` : '', buttons: [b('Cancel', 'cancel')] };
+    case 'reading': return { title: `Reading ${state.name}`, text: state.nodes ? `${integer(state.nodes)} nodes so far` : '', buttons: [b('Cancel', 'cancel')], late: true };
     case 'running': {
       const [f, fn] = state.forward, [g, gn] = state.gradient;
       return { title: 'Running', text: `forward ${integer(f)} of ${integer(fn)}, gradient ${integer(g)} of ${integer(gn)}`, buttons: [b('Cancel', 'cancel')], progress: fn + gn ? (f + g) / (fn + gn) : 0 };
@@ -58,8 +60,8 @@ function withCode(text: string): (Node | string)[] {
 }
 
 export function stateCard(words: StateWords, press: (button: StateButton) => void): HTMLElement {
-  return h('section', { class: 'state', 'aria-label': words.title },
-    h('h2', {}, words.title), words.text && h('p', {}, ...withCode(words.text)),
+  return h('section', { class: words.late ? 'state late' : 'state', 'aria-label': words.title },
+    h('h2', {}, words.title), words.text && h('p', { class: 'says' }, ...withCode(words.text)),
     words.list && h('ul', { class: 'mono' }, ...words.list.map(c => h('li', {}, c.name, ' ', c.why && h('span', { class: 'desc' }, c.why)))),
     words.progress !== undefined && progress(words),
     words.buttons.length > 0 && h('div', { class: 'buttons' }, ...words.buttons.map(x => button(x.label, () => press(x), x.primary))));
@@ -67,8 +69,18 @@ export function stateCard(words: StateWords, press: (button: StateButton) => voi
 
 export function stateStrip(words: StateWords, press: (button: StateButton) => void): HTMLElement {
   return h('section', { class: 'strip', 'aria-label': words.title },
-    h('b', {}, words.title), h('span', { class: 'grow text' }, ...withCode(words.text), words.title === 'Running' && h('span', { class: 'desc wide' }, ' Colours appear as they are known.')),
+    h('b', {}, words.title), h('span', { class: 'grow text' }, h('span', { class: 'says' }, ...withCode(words.text)), words.progress !== undefined && h('span', { class: 'desc wide' }, ' Colours appear as they are known.')),
     words.progress !== undefined && progress(words), ...words.buttons.slice(0, 3).map(x => button(x.label, () => press(x), x.primary)));
+}
+
+/** New words and another progress in a strip or card of the same title: what has the focus in it keeps it. */
+export function updateState(element: HTMLElement, words: StateWords): boolean {
+  const bar = element.querySelector<HTMLElement>('.progress'), says = element.querySelector('.says');
+  if (element.getAttribute('aria-label') !== words.title || !bar || !says || words.progress === undefined) return false;
+  says.replaceChildren(...withCode(words.text));
+  bar.setAttribute('aria-valuenow', String(Math.round(100 * words.progress)));
+  styled(bar.querySelector('i')!, { width: `${Math.round(100 * words.progress)}%` });
+  return true;
 }
 
 function progress({ title, progress: done = 0 }: StateWords): HTMLElement {
