@@ -58,8 +58,10 @@ function clip(c: PullbackContext): readonly ((() => Tensor) | undefined)[] {
   const relu6 = low?.data?.[0] === 0 && high?.data?.[0] === 6;
   const at = integer ? 1 : constant(low) && constant(high) ? (relu6 ? conventions.relu6AtBound : conventions.clipAtBound) : conventions.clipAtTensorBound;
   const outside = (t: Tensor, side: 'low' | 'high') => (side === 'low' ? (at === 0 ? x!.le(t) : x!.lt(t)) : at === 0 ? x!.ge(t) : x!.gt(t));
+  // Bounds in the wrong order: the result is max everywhere.
+  const crossed = low && high && !(constant(low) && constant(high) && low.data![0]! <= high.data![0]!) ? low.gt(high) : undefined;
   const pass = () => {
-    let g = dy;
+    let g = crossed ? crossed.where(0, dy) : dy;
     if (low) g = outside(low, 'low').where(0, g);
     if (high) g = outside(high, 'high').where(0, g);
     if (at === 0.5) {
@@ -70,7 +72,7 @@ function clip(c: PullbackContext): readonly ((() => Tensor) | undefined)[] {
   };
   // What x does not get at a tie goes to the bound.
   const bound = (t: Tensor, side: 'low' | 'high') => () => {
-    const beyond = side === 'low' ? x!.lt(t) : x!.gt(t), share = at === 0.5 ? 0.5 : at === 0 ? 1 : 0;
+    const past = side === 'low' ? x!.lt(t) : x!.gt(t), beyond = !crossed ? past : side === 'low' ? past.and(crossed.not()) : past.or(crossed), share = at === 0.5 ? 0.5 : at === 0 ? 1 : 0;
     const held = beyond.where(dy, share ? x!.eq(t).where(dy.mul(share), 0) : 0);
     return held.sum().reshapeLike(t);
   };

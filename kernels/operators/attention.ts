@@ -44,30 +44,44 @@ function coverKeys(mask: Tensor, keys: number): Tensor {
   return mask.g.op('Pad', [mask, ints(mask.g, pads), mask.scalar(-Infinity)]);
 }
 
-/** Attention-23/24: softmax(cap(√s·Q · √s·Kᵀ + mask)) · V, with past keys and values, grouped heads, padding lengths. */
+/** What Attention adds to its scores: the mask, the causal frontier, the window and the padding; −inf forbids. `undefined` = nothing. */
+function attentionBias(c: ExpandContext, like: Tensor, queries: number, keys: number): Tensor | undefined {
+  const { attributes: a, g } = c, [, , , mask, pastKey, , lengths] = c.x, parts: Tensor[] = [];
+  const forbid = (allowed: Tensor) => { parts.push(allowed.where(like.scalar(0), like.scalar(-Infinity))); };
+  const batched = lengths?.cast('int64').reshapeTo(ints(g, [-1, 1, 1, 1]));
+  const column = g.constant('int64', [1, keys], [...Array(keys).keys()]), index = g.constant('int64', [queries, 1], [...Array(queries).keys()]);
+  // The last key that a query sees by position: its own index after the valid keys before the block.
+  const own = batched && !pastKey ? index.add(batched.sub(queries)) : index.add(pastKey?.shape?.[2] ?? 0);
+  if (mask) parts.push(coverKeys(additive(mask, like), keys));
+  if (a.int('is_causal', 0)) forbid(column.le(own));
+  const left = a.int('left_window_size', -1), right = a.int('right_window_size', -1);
+  if (left >= 0) forbid(column.ge(own.sub(left)));
+  if (right >= 0) forbid(column.le(own.add(right)));
+  if (batched) forbid(column.lt(batched));
+  return parts.length ? parts.reduce((x, y) => x.add(y)) : undefined;
+}
+
+/** Attention-23 … 25: softmax(cap(√s·Q · √s·Kᵀ) + bias) · V, with past keys and values, grouped heads, padding lengths. A query that may see no key gets zeros. */
 function attention(c: ExpandContext): readonly (Tensor | undefined)[] {
-  const { attributes: a } = c, [q0, k0, v0, mask, pastKey, pastValue, lengths] = c.x, flat = q0!.rank === 3;
+  const { attributes: a } = c, [q0, k0, v0, , pastKey, pastValue] = c.x, flat = q0!.rank === 3;
   const heads = (t: Tensor, n: number | undefined) => (flat ? splitHeads(t, n!) : t);
   const q = heads(q0!, a.int('q_num_heads'));
   let k = heads(k0!, a.int('kv_num_heads')), v = heads(v0!, a.int('kv_num_heads'));
   if (pastKey) k = c.op('Concat', [pastKey, k], { axis: 2 });
   if (pastValue) v = c.op('Concat', [pastValue, v], { axis: 2 });
-  const [, qHeads, queries, size] = q.shape ?? [], [batch, kvHeads, keys] = k.shape ?? [];
+  const [, qHeads, queries, size] = q.shape ?? [], [, kvHeads, keys] = k.shape ?? [];
   if (qHeads === undefined || kvHeads === undefined) throw new UnknownShape(q0!.name, 'Attention');
-  const root = Math.sqrt(a.float('scale', 1 / Math.sqrt(size!))), times = qHeads / kvHeads;
-  const product = q.mul(root).matmul(repeatHeads(k, times).mul(root).transposeLast());
-  let scores = product;
-  if (mask) scores = scores.add(coverKeys(additive(mask, q), keys!));
-  if (a.int('is_causal', 0)) scores = scores.add(causalMask(q, queries!, keys!, pastKey?.shape?.[2] ?? 0));
-  if (lengths) {
-    const columns = c.g.constant('int64', [1, 1, 1, keys!], [...Array(keys!).keys()]);
-    scores = scores.add(columns.lt(lengths.reshape([batch!, 1, 1, 1])).where(q.scalar(0), q.scalar(-Infinity)));
-  }
-  const masked = scores, cap = a.float('softcap', 0);
-  if (cap) scores = scores.div(cap).tanh().mul(cap);
-  const weights = c.op('Softmax', [scores], { axis: -1 });
-  const y = weights.matmul(repeatHeads(v, times));
-  const shown = [product, masked, scores, weights][a.int('qk_matmul_output_mode', 0)];
+  const root = Math.sqrt(a.float('scale', 1 / Math.sqrt(size!))), times = qHeads / kvHeads, cap = a.float('softcap', 0);
+  const product = q.mul(root).matmul(repeatHeads(k, times).mul(root).transposeLast()), capped = cap ? product.div(cap).tanh().mul(cap) : product;
+  const bias = attentionBias(c, q, queries!, keys!);
+  let scores = capped, weights: Tensor;
+  if (bias) {
+    scores = capped.add(bias);
+    // Softmax over nothing is 0/0: such a row takes no part, forward and back.
+    const empty = bias.reduceMax([-1], true).eq(-Infinity), some = c.op('Softmax', [empty.where(0, scores)], { axis: -1 });
+    weights = empty.where(0, some);
+  } else weights = c.op('Softmax', [scores], { axis: -1 });
+  const y = weights.matmul(repeatHeads(v, times)), shown = [product, capped, scores, weights][a.int('qk_matmul_output_mode', 0)];
   return [flat ? joinHeads(y) : y, k, v, shown];
 }
 

@@ -16,29 +16,56 @@ function resizeAxes(attributes: AttributeReader, rank: number): number[] {
 function resizeBack(c: PullbackContext): Tensor {
   const x = c.x[0]!, from = x.shape, to = c.dy.shape;
   if (!from || !to) throw new UnknownShape(x.name, 'the adjoint of Resize');
-  const rank = from.length, axes = resizeAxes(c.attributes, rank), scales = c.x[2]?.data, roi = c.x[1]?.data;
+  const given = (i: number) => (c.x[i] && c.x[i].shape?.[0] !== 0 ? c.x[i] : undefined), crop = c.attributes.string('coordinate_transformation_mode') === 'tf_crop_and_resize';
+  const rank = from.length, axes = resizeAxes(c.attributes, rank), scales = given(2), roi = crop ? given(1) : undefined, leading = scales ? undefined : leadingAxis(c, axes, from);
   let g = c.dy;
   axes.forEach((axis, i) => {
-    const scale = scales?.length ? scales[i]! : to[axis]! / from[axis]!;
-    if (from[axis] === to[axis] && scale === 1 && !roi?.length) return;
-    const matrix = interpolation(c, from[axis]!, to[axis]!, scale, scales?.length ? 'scales' : 'sizes', roi?.length ? [roi[i]!, roi[i + axes.length]!] : undefined);
+    if (from[axis] === to[axis] && !roi && (scales ? scales.data?.[i] === 1 : leading === undefined)) return;
+    const part = (t: Tensor, k: number) => t.slice([k], [k + 1], [0]);
+    const matrix = leading !== undefined && leading !== axis ? followed(c, [from[leading]!, from[axis]!], [to[leading]!, to[axis]!], c.x[3]!.data![i]!)
+      : interpolation(c, from[axis]!, to[axis]!, scales && part(scales, i), roi && [part(roi, i), part(roi, i + axes.length)]);
     g = alongAxis(g, axis, rank, matrix);
   });
   return g;
 }
 
-/** [out, in]: row k holds the weights of the inputs of output k. */
-function interpolation(c: PullbackContext, size: number, out: number, scale: number, by: 'scales' | 'sizes', roi: readonly number[] | undefined): Tensor {
-  const { g } = c, eye = c.op('EyeLike', [g.constant('float32', [1, 1], [0]).expand([size, size])]).reshape([1, 1, size, size]);
-  const keep: Record<string, string | number | undefined> = {};
-  for (const name of ['coordinate_transformation_mode', 'mode', 'nearest_mode']) keep[name] = c.attributes.string(name);
-  for (const name of ['antialias', 'exclude_outside']) keep[name] = c.attributes.int(name);
-  const region = roi && g.constant('float32', [8], [0, 0, roi[0]!, 0, 1, 1, roi[1]!, 1]);
-  const sizes = by === 'sizes' ? ints(g, [1, 1, out, size]) : undefined, scales = by === 'scales' ? g.constant('float32', [4], [1, 1, scale, 1]) : undefined;
-  const resized = c.op('Resize', [eye, region, scales, sizes], {
-    ...keep, cubic_coeff_a: float(c.attributes.float('cubic_coeff_a', -0.75)), extrapolation_value: float(0),
-  }, { types: [tensor('float32', [1, 1, out, size])] });
+/** The axis whose ratio of sizes all others follow, where the aspect ratio is kept. */
+function leadingAxis(c: PullbackContext, axes: readonly number[], from: readonly number[]): number | undefined {
+  const policy = c.attributes.string('keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return undefined;
+  const sizes = c.x[3]?.data;
+  if (!sizes) throw new UnknownShape(c.x[3]!.name, 'the adjoint of Resize');
+  const ratios = axes.map((a, i) => sizes[i]! / from[a]!);
+  return axes[ratios.indexOf(policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios))];
+}
+
+function resizeSettings(c: PullbackContext): Record<string, ReturnType<typeof float> | string | number | undefined> {
+  const { attributes: a } = c;
+  return {
+    coordinate_transformation_mode: a.string('coordinate_transformation_mode'), mode: a.string('mode'), nearest_mode: a.string('nearest_mode'),
+    antialias: a.int('antialias'), exclude_outside: a.int('exclude_outside'), cubic_coeff_a: float(a.float('cubic_coeff_a', -0.75)), extrapolation_value: float(0),
+  };
+}
+
+const identity = (c: PullbackContext, size: number): Tensor => c.op('EyeLike', [c.g.constant('float32', [1, 1], [0]).expand([size, size])]);
+
+/** [out, in]: row k holds the weights of the inputs of output k. Without a scale the sizes say it. */
+function interpolation(c: PullbackContext, size: number, out: number, scale: Tensor | undefined, roi: readonly [Tensor, Tensor] | undefined): Tensor {
+  const { g } = c, of = (...v: number[]) => g.constant('float32', [v.length], v), join = (...t: Tensor[]) => c.op('Concat', t, { axis: 0 });
+  const region = roi && join(of(0, 0), roi[0].cast('float32'), of(0, 1, 1), roi[1].cast('float32'), of(1));
+  const resized = c.op('Resize', [identity(c, size).reshape([1, 1, size, size]), region, scale && join(of(1, 1), scale, of(1)), scale ? undefined : ints(g, [1, 1, out, size])], resizeSettings(c), {
+    types: [tensor('float32', [1, 1, out, size])],
+  });
   return resized.reshape([out, size]).cast(c.dy.dtype);
+}
+
+/** The matrix of an axis that follows the scale of another one: both are resized, and what is constant along the leading one stays so. */
+function followed(c: PullbackContext, [lead, size]: readonly [number, number], [leadOut, out]: readonly [number, number], asked: number): Tensor {
+  const eye = identity(c, size).reshape([1, size, 1, size]).expand([1, size, lead, size]);
+  const resized = c.op('Resize', [eye, undefined, undefined, ints(c.g, [leadOut, asked])], { ...resizeSettings(c), axes: [2, 3], keep_aspect_ratio_policy: c.attributes.string('keep_aspect_ratio_policy') }, {
+    types: [tensor('float32', [1, size, leadOut, out])],
+  });
+  return resized.slice([0], [1], [2]).reshape([size, out]).transpose([1, 0]).cast(c.dy.dtype);
 }
 
 /** Contracts `axis` of t with the rows of the matrix. */

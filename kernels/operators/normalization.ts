@@ -16,21 +16,35 @@ function normalizedBack(g: Tensor, xhat: Tensor, r: Tensor, axes: readonly numbe
   return inner.sub(xhat.mul(along)).mul(r);
 }
 
-/** Inference uses given statistics, training the batch's (biased variance). Statistics as inputs have a gradient in inference only. */
+/** Inference uses given statistics, training the batch's (biased variance); the running statistics, where somebody uses them, are blends of both. */
 function batchNormBack(c: PullbackContext): readonly PullbackEntry[] {
   const [x, scale, , mean, variance] = c.x as [Tensor, Tensor, Tensor, Tensor, Tensor], rank = x.needRank('BatchNormalization'), epsilon = c.attributes.float('epsilon', 1e-5);
-  const axes = [0, ...range(2, rank)], spread = (t: Tensor) => perChannel(t, rank), { dy } = c, sum = (t: Tensor) => t.sum(axes);
-  if (c.attributes.int('training_mode', 0)) {
-    const mu = x.mean(axes, true), centred = x.sub(mu), r = centred.square().mean(axes, true).add(epsilon).sqrt().recip(), xhat = centred.mul(r);
-    return [() => normalizedBack(dy.mul(spread(scale)), xhat, r, axes), () => sum(dy.mul(xhat)), () => sum(dy), undefined, undefined];
-  }
-  const r = variance.add(epsilon).sqrt().recip(), held = () => sum(dy.mul(x.sub(spread(mean))));
+  const axes = [0, ...range(2, rank)], spread = (t: Tensor) => perChannel(t, rank), sum = (t: Tensor) => t.sum(axes);
+  if (c.attributes.int('training_mode', 0)) return trainingBack(c, axes, spread, epsilon);
+  const { dy } = c, r = variance.add(epsilon).sqrt().recip(), held = () => sum(dy.mul(x.sub(spread(mean))));
   return [
     () => dy.mul(spread(scale.mul(r))),
     () => held().mul(r),
     () => sum(dy),
     () => sum(dy).mul(scale.mul(r)).neg(),
     () => held().mul(scale).mul(r.mul(r).mul(r)).mul(-0.5),
+  ];
+}
+
+function trainingBack(c: PullbackContext, axes: readonly number[], spread: (t: Tensor) => Tensor, epsilon: number): readonly PullbackEntry[] {
+  const [x, scale] = c.x as [Tensor, Tensor], [dy, dMean, dVariance] = c.dys, momentum = c.attributes.float('momentum', 0.9);
+  const centred = x.sub(x.mean(axes, true)), r = centred.square().mean(axes, true).add(epsilon).sqrt().recip(), xhat = centred.mul(r);
+  // running = momentum · given + (1 − momentum) · batch: the slopes of the batch's mean and variance are 1/n and 2(x − mean)/n.
+  const share = (d: Tensor) => spread(d.castLike(x)).mul(1 - momentum).div(groupSize(x, axes));
+  const toX = () => {
+    const parts = dy ? [normalizedBack(dy.mul(spread(scale)), xhat, r, axes)] : [];
+    if (dMean) parts.push(share(dMean).expandTo(x));
+    if (dVariance) parts.push(share(dVariance).mul(centred).mul(2));
+    return parts.reduce((a, b) => a.add(b));
+  };
+  return [
+    toX, () => (dy ? dy.mul(xhat).sum(axes) : ZERO), () => (dy ? dy.sum(axes) : ZERO),
+    dMean && (() => dMean.mul(momentum)), dVariance && (() => dVariance.mul(momentum)),
   ];
 }
 

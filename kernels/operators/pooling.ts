@@ -134,12 +134,9 @@ export const pooling: readonly Operator[] = [
       return [x && tensor(x.dtype, to ?? x.shape?.map((d, i) => (i < 2 ? d : typeof d === 'number' ? (d - 1) * s[i - 2]! + k[i - 2]! - p[i - 2]! - p[i - 2 + k.length]! : undefined)))];
     },
     pullback: c => [() => {
-      // Indices count in the tensor that was pooled; with another output_shape they are laid out anew.
-      const list = ints(c.g, [-1]), k = c.attributes.ints('kernel_shape', []), s = c.attributes.ints('strides', k.map(() => 1)), p = c.attributes.ints('pads', k.flatMap(() => [0, 0])), x = c.x[0]!.shape, y = c.y[0]!.shape;
-      if (!x || !y) throw new UnknownShape(c.x[0]!.name, 'the adjoint of MaxUnpool');
-      const pooled = x.map((d, i) => (i < 2 ? d : (d - 1) * s[i - 2]! + k[i - 2]! - p[i - 2]! - p[i - 2 + k.length]!));
-      const same = pooled.every((d, i) => d === y[i]), source = same ? c.dy : c.dy.slice(pooled.map(() => 0), pooled, range(pooled.length));
-      return c.op('GatherElements', [source.reshapeTo(list), c.x[1]!.reshapeTo(list)], { axis: 0 }).reshape(x);
+      // ONNX Runtime counts the indices in the result as it is, whatever output_shape says.
+      const list = ints(c.g, [-1]);
+      return c.op('GatherElements', [c.dy.reshapeTo(list), c.x[1]!.reshapeTo(list)], { axis: 0 }).reshapeLike(c.x[0]!);
     }, undefined, undefined],
   },
   {

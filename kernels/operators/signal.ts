@@ -20,6 +20,7 @@ function resized(t: Tensor, axis: number, size: number): Tensor {
  */
 function dftBack(c: PullbackContext): Tensor {
   const x = c.x[0]!, rank = x.needRank('a Fourier transform'), axis = norm(c.x[2]?.data?.[0] ?? -2, rank), length = x.shape?.[axis];
+  if (c.attributes.int('inverse', 0) && c.attributes.int('onesided', 0)) return realInverseBack(c, axis);
   const n = c.x[1]?.data?.[0] ?? length;
   if (n === undefined || length === undefined) throw new UnknownShape(x.name, 'the adjoint of DFT');
   const inverse = c.attributes.int('inverse', 0), full = resized(c.dy, axis, n);
@@ -28,12 +29,27 @@ function dftBack(c: PullbackContext): Tensor {
   return x.shape!.at(-1) === 1 ? fitted.slice([0], [1], [rank - 1]) : fitted;
 }
 
+/**
+ * A real signal from half a spectrum: every coefficient but the first and the middle one counts twice, for its mirror image too.
+ * The adjoint is the one-sided transform of dy, with those weights and the factor 1/n.
+ */
+function realInverseBack(c: PullbackContext, axis: number): Tensor {
+  const x = c.x[0]!, n = c.dy.shape?.[axis], length = x.shape?.[axis];
+  if (n === undefined || length === undefined) throw new UnknownShape(x.name, 'the adjoint of DFT');
+  const half = Math.floor(n / 2) + 1, weights = Array.from({ length: half }, (_, k) => (k === 0 || 2 * k === n ? 1 : 2) / n);
+  const spectrum = c.op('DFT', [c.dy, undefined, c.g.constant('int64', [], [axis])], { onesided: 1 });
+  const weight = c.g.constant(x.dtype, [half, ...Array<number>(x.rank! - axis - 1).fill(1)], weights);
+  return resized(spectrum.mul(weight), axis, length);
+}
+
 function dftType(c: InferContext): ReturnType<NonNullable<Operator['infer']>> {
   const t = c.tensor(0);
   if (!t?.shape) return [t && tensor(t.dtype)];
-  const axis = norm(c.data(2)?.[0] ?? -2, t.shape.length), shape: Dim[] = [...t.shape], n = c.data(1)?.[0] ?? (c.has(1) ? undefined : shape[axis]);
-  shape[axis] = typeof n === 'number' && c.attributes.int('onesided', 0) ? Math.floor(n / 2) + 1 : n;
-  shape[shape.length - 1] = 2;
+  const axis = norm(c.data(2)?.[0] ?? -2, t.shape.length), shape: Dim[] = [...t.shape], from = shape[axis];
+  const onesided = c.attributes.int('onesided', 0) === 1, real = onesided && c.attributes.int('inverse', 0) === 1;
+  const n = c.data(1)?.[0] ?? (c.has(1) ? undefined : real && typeof from === 'number' ? 2 * (from - 1) : from);
+  shape[axis] = typeof n === 'number' ? (onesided && !real ? Math.floor(n / 2) + 1 : n) : undefined;
+  shape[shape.length - 1] = real ? 1 : 2;
   return [tensor(t.dtype, shape)];
 }
 
