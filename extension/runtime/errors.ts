@@ -68,6 +68,14 @@ const PATTERNS: readonly Pattern[] = [
     }),
   },
   {
+    find: /Fatal error: ([\w.]*):(\w+)\(-?\d+\) is not a registered function/,
+    describe: ([domain, op]) => ({
+      message: `ONNX Runtime does not know the operator ${op}${domain ? ` (domain ${domain})` : ''}.`,
+      remedy: 'Operators of other domains need a function body in the file.',
+      place: { op: op! },
+    }),
+  },
+  {
     find: /Node \(([^)]*)\) Op \((\w+)\) \[\w+\] ([^]*)/,
     describe: ([node, op, why]) => ({
       message: `${capital(at({ op, node }))} does not fit its inputs: ${sentence(why!)}`,

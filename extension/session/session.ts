@@ -249,13 +249,20 @@ export class GradientSession {
     const { bytes, folder } = writeModel(plan.graph);
     const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${provider}:${options.threads ?? ''}`).digest('hex');
     const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeLimitMs: options.timeout * 1000 }) };
-    const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common);
+    const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common).catch(error => { throw this.withNode(error); });
     options.progress?.('running');
     const needed = new Set(plan.graph.inputs.map(i => i.name));
     const feed = Object.fromEntries([...feeds].filter(([n]) => needed.has(n)));
     const { outputs, runMs } = await this.runtime.run({ sessionId: session.sessionId, feeds: feed, fetches: [...plan.outputs], ...(options.repeat && { repeat: options.repeat }) }, common);
     const metadata = new Map(session.outputs.flatMap(o => (o.dtype ? [[o.name, o.dtype] as const] : [])));
     return { outputs, createMs: session.createMs, runMs, metadata };
+  }
+
+  /** ONNX Runtime tells the operator that it does not know, not where it stands. */
+  private withNode(error: unknown): unknown {
+    if (!(error instanceof UserError) || !error.place.op || error.place.node) return error;
+    const node = this.graph.nodes.find(n => n.op === error.place.op);
+    return node ? new UserError(error.code, error.message, error.remedy, { ...error.place, node: node.name, file: this.model.path }) : error;
   }
 
   /** A second run for the tensors whose cheap figures do not tell the truth. */

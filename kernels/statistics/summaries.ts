@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { elementCount, isFloat, type StaticShape } from '../graph/types.ts';
+import { elementCount, isFloat, type DType, type StaticShape } from '../graph/types.ts';
 
 /** Figures of one tensor over its finite elements, apart from the counts. `std` is the population's. */
 export interface TensorSummary {
@@ -8,6 +8,9 @@ export interface TensorSummary {
   readonly min: number; readonly max: number; readonly mean: number; readonly std: number;
   readonly absMax: number; readonly l1: number; readonly l2: number;
 }
+
+/** Element types that ONNX Runtime can cast and reduce. */
+const SUMMARISED: ReadonlySet<DType> = new Set(['float32', 'float64', 'float16', 'bfloat16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool']);
 
 /** Tensors up to this many elements are handed over whole: cheaper than reducing them. */
 const WHOLE = 64;
@@ -32,7 +35,7 @@ const EXACT = ['min', 'max', 'sum', 'l1', 'sumSquare', 'nonZero', 'nan', 'inf', 
  */
 export function planSummary(g: GraphBuilder, value: string, exact = false): SummaryPlan | undefined {
   const t = g.tensor(value), shape = t.shape;
-  if (!shape || t.dtype === 'string' || t.dtype.startsWith('complex')) return undefined;
+  if (!shape || !SUMMARISED.has(t.dtype)) return undefined;
   const x = isFloat(t.dtype) && t.dtype !== 'bfloat16' && t.dtype !== 'float16' ? t : t.cast('float32');
   const count = elementCount(shape);
   if (count <= WHOLE) return { value, shape, output: x.name, kind: 'whole' };

@@ -3,7 +3,7 @@ import type { TensorBytes, TensorData } from '../../../kernels/graph/graph.ts';
 import { DTYPE_OF_ONNX } from '../../../kernels/graph/tensor.ts';
 import { BYTES_PER_ELEMENT, elementCount, type DType } from '../../../kernels/graph/types.ts';
 import type { TensorValue } from '../../runtime/protocol.ts';
-import { memorySource, readRange } from '../byteSource.ts';
+import { memorySource, openFile, readRange } from '../byteSource.ts';
 import type { ExternalFiles } from './externalData.ts';
 import { LENGTH, VARINT, WireReader } from './wire.ts';
 
@@ -52,9 +52,25 @@ interface Payload {
   readonly files: ExternalFiles | undefined;
 }
 
+const INTEGERS: ReadonlySet<DType> = new Set(['int32', 'int64', 'uint8', 'bool']);
+
+function bytesOfFile({ path, offset, length }: Extract<TensorBytes, { kind: 'file' }>): Uint8Array {
+  const source = openFile(path);
+  try {
+    return readRange(source, offset, length);
+  } finally {
+    source.close();
+  }
+}
+
 function bytesOf(r: WireReader, name: string, dtype: DType, dims: readonly number[], p: Payload): TensorBytes {
   const count = elementCount(dims), size = Math.ceil(count * BYTES_PER_ELEMENT[dtype]);
-  if (p.external) return p.files ? p.files.locate(name, p.external, size) : { kind: 'missing', why: 'external data is not allowed here', location: p.external.get('location') ?? '' };
+  if (p.external) {
+    if (!p.files) return { kind: 'missing', why: 'external data is not allowed here', location: p.external.get('location') ?? '' };
+    const located = p.files.locate(name, p.external, size);
+    // Axes, pads and shapes: ONNX Runtime infers shapes from them, and reads no files for it.
+    return located.kind === 'file' && size <= INLINE && INTEGERS.has(dtype) ? { kind: 'inline', bytes: bytesOfFile(located) } : located;
+  }
   if (dtype === 'string') return { kind: 'strings', values: p.strings ?? [] };
   const here = r.position;
   try {
