@@ -60,7 +60,13 @@ export const elementwise: readonly Operator[] = [
   unary('Neg', () => -1, '−1'),
   unary('Exp', (_, y) => y, 'eˣ'),
   unary('Log', x => x.recip(), '1/x'),
-  unary('Sqrt', (_, y) => y.mul(2).recip(), '1/(2√x)'),
+  {
+    ...unary('Sqrt', (_, y) => y.mul(2).recip(), '1/(2√x)'), questions: ['sqrtOfNoCotangent'],
+    pullback: ({ y: [y], dy, conventions }) => [() => {
+      const dx = dy.mul(y!.mul(2).recip());
+      return conventions.sqrtOfNoCotangent === 'zero' ? dy.eq(0).where(0, dx) : dx;
+    }],
+  },
   unary('Reciprocal', (_, y) => y.square().neg(), '−1/x²'),
   unary('Sin', x => x.cos(), 'cos x', 7),
   unary('Cos', x => x.sin().neg(), '−sin x', 7),

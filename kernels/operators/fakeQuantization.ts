@@ -49,6 +49,18 @@ function fakeQuant(op: string, inputs: readonly string[], divide: boolean, perCh
   };
 }
 
+/** The rule of a quantiser as an operator of its own, as TensorFlow's training graphs hold it: (dy, x, min, max) → (dx, dmin, dmax). */
+function fakeQuantGradient(of: Operator): Operator {
+  return {
+    op: `${of.op}Gradient`, domain: 'adjoint', native: false, noGradient: 'flat', formula: `the cotangents of ${of.op}`,
+    infer: c => [c.inputs[1], c.inputs[2], c.inputs[3]].slice(0, c.outputs),
+    expand: c => {
+      const [dy, ...x] = c.x, parts = of.pullback!({ ...c, x, dy: dy! } as unknown as PullbackContext);
+      return parts.map((part, i) => (part!() as Tensor).sumTo(x[i]!));
+    },
+  };
+}
+
 /** Range and levels of QuantizeAndDequantize: symmetric about 0, one side decides the scale and the other is derived again from it. */
 function quantizeAndDequantize(c: ExpandContext): Tensor {
   const a = c.attributes, x = c.x[0]!, given = a.int('range_given', 0) === 1, signed = a.int('signed_input', 1) === 1, narrow = a.int('narrow_range', 0) === 1;
@@ -96,10 +108,14 @@ function quantizeAndDequantizeOp(version: 'QuantizeAndDequantize' | 'QuantizeAnd
   };
 }
 
-export const fakeQuantization: readonly Operator[] = [
+const fakeQuants: readonly Operator[] = [
   fakeQuant('FakeQuantWithMinMaxArgs', ['inputs'], false, false),
   fakeQuant('FakeQuantWithMinMaxVars', ['inputs', 'min', 'max'], true, false),
   fakeQuant('FakeQuantWithMinMaxVarsPerChannel', ['inputs', 'min', 'max'], false, true),
+];
+
+export const fakeQuantization: readonly Operator[] = [
+  ...fakeQuants, ...fakeQuants.map(fakeQuantGradient),
   quantizeAndDequantizeOp('QuantizeAndDequantize'), quantizeAndDequantizeOp('QuantizeAndDequantizeV2'),
   quantizeAndDequantizeOp('QuantizeAndDequantizeV3'), quantizeAndDequantizeOp('QuantizeAndDequantizeV4'),
 ];

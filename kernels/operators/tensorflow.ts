@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
-import type { Operator } from './operator.ts';
-import { broadcasting, like } from './shapes.ts';
+import { tensor } from '../graph/types.ts';
+import { ZERO, type Operator } from './operator.ts';
+import { broadcastDims, broadcasting, like } from './shapes.ts';
 
 /**
  * Operators of TensorFlow that ONNX has not, and those whose registered gradient is another than that of what ONNX would be made of.
@@ -43,6 +44,41 @@ export const tensorflow: readonly Operator[] = [
     pullback: c => {
       const [y, x] = c.x as [Tensor, Tensor], per = (): Tensor => c.dy.div(mul(x, x).add(mul(y, y)));
       return [() => mul(x, per()), () => mul(y, per()).neg()];
+    },
+  }),
+  own('Cumprod', {
+    infer: like(), differentiable: ['x'], formula: 'dx = Σ over the products that hold x of dy · product, divided by x; 0 where x is 0',
+    expand: c => [c.op('CumProd', [c.x[0], c.x[1]], c.node.attributes)],
+    // TensorFlow divides by x: at a zero it gives 0 where the true derivative is not.
+    pullback: c => {
+      const [x, axis] = c.x as [Tensor, Tensor], { dy } = c, zero = x.eq(0), reverse = c.attributes.int('reverse', 0) ? 0 : 1;
+      const sums = c.op('CumSum', [mul(c.y[0]!, dy), axis], { exclusive: c.attributes.int('exclusive', 0), reverse });
+      return [() => zero.where(0, sums.div(zero.where(1, x)))];
+    },
+  }),
+  own('SoftmaxCrossEntropyWithLogits', {
+    differentiable: ['features', 'labels'],
+    formula: 'dfeatures = (softmax − labels) dy, dlabels = −log softmax dy; of the second output softmax (d − Σ d softmax)',
+    infer: c => {
+      const t = c.tensor(0), shape = broadcastDims([t?.shape, c.tensor(1)?.shape]);
+      return t ? [tensor(t.dtype, shape?.slice(0, -1)), tensor(t.dtype, shape)] : [];
+    },
+    expand: c => {
+      const [features, labels] = c.x as [Tensor, Tensor], logs = c.op('LogSoftmax', [features], { axis: -1 });
+      return [mul(labels, logs).sum([-1]).neg(), c.wantsOutput(1) ? c.op('Sub', [c.op('Softmax', [features], { axis: -1 }), labels]) : undefined];
+    },
+    broadcasts: true,
+    pullback: c => {
+      const [features, labels] = c.x as [Tensor, Tensor], [loss, back] = c.dys, p = () => c.op('Softmax', [features], { axis: -1 });
+      const rows = loss?.unsqueeze([-1]);
+      return [
+        () => {
+          const first = rows && mul(rows, c.op('Sub', [p(), labels]));
+          const second = back && mul(p(), c.op('Sub', [back, mul(back, p()).sum([-1], true)]));
+          return first && second ? first.add(second) : (first ?? second)!;
+        },
+        () => (rows ? mul(rows, c.op('LogSoftmax', [features], { axis: -1 })).neg() : ZERO),
+      ];
     },
   }),
 ];

@@ -1,7 +1,16 @@
 import type { Family, Lowering } from './context.ts';
+import { arrays } from './arrays.ts';
+import { convolution } from './convolution.ts';
+import { indexing } from './indexing.ts';
+import { linalg } from './linalg.ts';
 import { math } from './math.ts';
+import { nn } from './nn.ts';
+import { normalization } from './normalization.ts';
+import { pooling } from './pooling.ts';
+import { quantization } from './quantization.ts';
+import { reductions } from './reductions.ts';
 
-const FAMILIES: readonly Family[] = [math];
+const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, quantization];
 
 /** Every operator of TensorFlow that is lowered node by node, by name. */
 export const LOWERINGS: ReadonlyMap<string, Lowering> = new Map(FAMILIES.flatMap(f => Object.entries(f)));
