@@ -64,6 +64,7 @@ const CHOICES: Readonly<Record<ConventionQuestion, (name: ConventionName) => str
   powLogOfNonPositive: c => (CONVENTIONS[c].powLogOfNonPositive === 'zero' ? 'log of a base ≤ 0 counts as 0' : 'log of a base ≤ 0 as it is computed'),
   hardSwishAtBounds: c => `slope ${CONVENTIONS[c].hardSwishAtBounds.join(' at −3, ')} at 3`,
   fakeQuantMask: c => (CONVENTIONS[c].fakeQuantMask === 'rounded' ? 'what rounds into the range passes' : 'what lies in the range passes'),
+  powOfZeroToZero: c => (CONVENTIONS[c].powOfZeroToZero === 'zero' ? 'x⁰ has no slope, also at 0' : 'the slope of x⁰ at 0 is 0/0'),
   sqrtOfNoCotangent: c => (CONVENTIONS[c].sqrtOfNoCotangent === 'zero' ? 'where no gradient arrives none passes, also at 0' : 'at 0 as it is computed: 0·∞ is NaN'),
   l2AtZero: c => (CONVENTIONS[c].l2AtZero === 'zero' ? 'at the zero vector the gradient is 0' : 'at the zero vector the gradient is 0/0'),
 };

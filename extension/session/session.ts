@@ -247,7 +247,7 @@ export class GradientSession {
   private async execute(plan: RunPlan, feeds: ReadonlyMap<string, TensorValue>, options: RunOptions): Promise<{ outputs: Record<string, TensorValue>; createMs: number; runMs: number; metadata: Map<string, DType> }> {
     options.progress?.('building');
     const { bytes, folder } = writeModel(plan.graph);
-    const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${provider}:${options.threads ?? ''}`).digest('hex');
+    const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${folder ?? ''}:${provider}:${options.threads ?? ''}`).digest('hex');
     const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeLimitMs: options.timeout * 1000 }) };
     const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common).catch(error => { throw this.withNode(error); });
     options.progress?.('running');

@@ -22,6 +22,8 @@ export interface Conventions {
   readonly fakeQuantMask: 'rounded' | 'value';
   /** ‖x‖₂ at 0: zero, or 0/0. */
   readonly l2AtZero: 'zero' | 'nan';
+  /** d/dbase of x⁰ at x = 0: zero, or 0·0⁻¹. */
+  readonly powOfZeroToZero: 'zero' | 'as-computed';
   /** Sqrt at 0 where the cotangent is 0: zero, or 0·∞. */
   readonly sqrtOfNoCotangent: 'zero' | 'as-computed';
 }
@@ -40,12 +42,13 @@ const base: Conventions = {
   hardSwishAtBounds: [0, 1],
   fakeQuantMask: 'rounded',
   l2AtZero: 'zero',
+  powOfZeroToZero: 'zero',
   sqrtOfNoCotangent: 'as-computed',
 };
 
 export const CONVENTIONS: Readonly<Record<ConventionName, Conventions>> = {
   default: base,
   torch: { ...base, name: 'torch', clipAtBound: 0, clipAtTensorBound: 0.5, powLogOfNonPositive: 'as-computed' },
-  tensorflow: { ...base, name: 'tensorflow', elementwiseTies: 'first', relu6AtBound: 0, eluAtZero: 'positive', fakeQuantMask: 'value', l2AtZero: 'nan', sqrtOfNoCotangent: 'zero' },
+  tensorflow: { ...base, name: 'tensorflow', elementwiseTies: 'first', relu6AtBound: 0, eluAtZero: 'positive', fakeQuantMask: 'value', l2AtZero: 'nan', powOfZeroToZero: 'as-computed', sqrtOfNoCotangent: 'zero' },
   onnxruntime: { ...base, name: 'onnxruntime' },
 };

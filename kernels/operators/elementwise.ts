@@ -38,13 +38,14 @@ function pow(c: PullbackContext): readonly PullbackEntry[] {
     const e = b!.castLike(a!);
     if (b!.data?.length === 1) {
       const p = b!.data[0]!;
-      if (p === 0) return dy.zerosLike();
+      if (p === 0 && conventions.powOfZeroToZero === 'zero') return dy.zerosLike();
       if (p === 1) return dy;
       if (p === 2) return dy.mul(a!.mul(2));
       return dy.mul(c.op('Pow', [a!, a!.scalar(p - 1)]).mul(p));
     }
     // x⁰ is constant, also at x = 0, where 0·0⁻¹ would be NaN.
-    return e.eq(0).where(0, dy.mul(e).mul(a!.pow(e.sub(e.scalar(1)))));
+    const slope = dy.mul(e).mul(a!.pow(e.sub(e.scalar(1))));
+    return conventions.powOfZeroToZero === 'zero' ? e.eq(0).where(0, slope) : slope;
   };
   const dExponent = () => {
     // What x ** 2 leaves in a file of torch: a number there, not a tensor, and at x < 0 its derivative does not exist.
@@ -102,7 +103,7 @@ export const elementwise: readonly Operator[] = [
   },
   {
     op: 'Pow', broadcasts: true, infer: c => broadcasting(c.tensor(0)?.dtype, (a, b) => a ** b)(c), differentiable: ['X', 'Y'],
-    formula: 'dx = dy · e · xᵉ⁻¹ (0 at e = 0), de = dy · y · ln x', questions: ['powLogOfNonPositive'], pullback: pow,
+    formula: 'dx = dy · e · xᵉ⁻¹ (0 at e = 0), de = dy · y · ln x', questions: ['powLogOfNonPositive', 'powOfZeroToZero'], pullback: pow,
   },
   {
     op: 'Mod', since: 10, broadcasts: true, formula: 'da = dy, db = −dy · quotient (fmod truncates, else floor)', differentiable: two,

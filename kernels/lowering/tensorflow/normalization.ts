@@ -34,13 +34,15 @@ function fusedBatchNorm(c: LowerContext): readonly (Tensor | undefined)[] {
   return [normalized(v, d), c.stopped(moved(mean, m)), c.stopped(moved(variance, corrected)), c.stopped(m), c.stopped(v), c.stopped(m)];
 }
 
-/** dx, doffset, dscale from the statistics that the forward kernel kept; the last two outputs are empty. */
+/**
+ * dx, dscale, doffset; the last two outputs are empty. In training the statistics are taken of x again, not from what the forward kernel kept:
+ * TensorFlow's second derivative goes through them, and what is kept is the variance on a CPU, its inverse root on a GPU.
+ */
 function fusedBatchNormGrad(c: LowerContext): readonly (Tensor | undefined)[] {
   const [dyIn, xIn, scale, mean, variance] = c.x, training = c.attributes.int('is_training', 1) === 1, epsilon = c.attributes.float('epsilon', 1e-4);
-  const dy = dyIn.cast('float32'), x = xIn.cast('float32'), { axes, place } = layout(c, x);
-  const inverse = variance.add(epsilon).sqrt().recip(), centred = c.op('Sub', [x, place(mean)]);
-  const offset = dy.sum(axes), product = mul(dy, centred).sum(axes), dscale = mul(product, inverse), factor = place(mul(scale, inverse));
-  const none = c.g.constant('float32', [0], []);
+  const dy = dyIn.cast('float32'), x = xIn.cast('float32'), { axes, place } = layout(c, x), none = c.g.constant('float32', [0], []);
+  const centred = c.op('Sub', [x, place(training ? x.mean(axes) : mean)]), v = training ? mul(centred, centred).mean(axes) : variance;
+  const inverse = v.add(epsilon).sqrt().recip(), offset = dy.sum(axes), product = mul(dy, centred).sum(axes), dscale = mul(product, inverse), factor = place(mul(scale, inverse));
   if (!training) return [mul(dy, factor), dscale, offset, none, none];
   const n = countOf(x, axes), curved = place(mul(product.div(n), mul(inverse, inverse)));
   const dx = mul(factor, c.op('Sub', [c.op('Sub', [dy, place(offset.div(n))]), mul(centred, curved)]));
