@@ -21,13 +21,15 @@ export interface FrameOptions {
   /** While zooming fast: text waits until the view rests. */
   readonly words: boolean;
   readonly boxOf: ReturnType<typeof boxIndex>;
+  /** A picture to save: however many boxes there are, each is drawn. */
+  readonly all?: boolean;
 }
 
 export interface FrameFacts { readonly level: Level; readonly boxes: number; readonly pieces: number }
 
 const rectOf = (b: { x: Float32Array; y: Float32Array; w: Float32Array; h: Float32Array }, i: number): Rect => ({ x: b.x[i]!, y: b.y[i]!, w: b.w[i]!, h: b.h[i]! });
 
-export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { width, height, ratio, words, boxOf }: FrameOptions): FrameFacts {
+export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { width, height, ratio, words, boxOf, all = false }: FrameOptions): FrameFacts {
   const { layout, tokens } = scene, k = view.k, fonts = fontsOf(tokens);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.fillStyle = tokens.bg;
@@ -35,10 +37,10 @@ export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { 
   pen.setTransform(ratio * k, 0, 0, ratio * k, ratio * view.x, ratio * view.y);
   pen.textBaseline = 'alphabetic';
   const area: Area = { x0: -view.x / k, y0: -view.y / k, x1: (width - view.x) / k, y1: (height - view.y) / k };
-  const boxes = index.boxes.within(area, LIMITS.boxes), { edges, pieces } = index.edges(area, LIMITS.pieces);
+  const limits = all ? { boxes: Infinity, pieces: Infinity } : LIMITS, boxes = index.boxes.within(area, limits.boxes), { edges, pieces } = index.edges(area, limits.pieces);
   let level = levelOf(k);
-  if (boxes.length > LIMITS.boxes && level < 3) level = (level + 1) as Level;
-  if (boxes.length > LIMITS.boxes) boxes.length = LIMITS.boxes;
+  if (boxes.length > limits.boxes && level < 3) level = (level + 1) as Level;
+  if (boxes.length > limits.boxes) boxes.length = limits.boxes;
   const dim = (box: number) => { pen.globalAlpha = scene.keep && !scene.keep.has(box) ? 0.22 : 1; };
 
   for (let f = 0; f < layout.frames.count; f++) {
@@ -54,7 +56,7 @@ export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { 
     drawEdge(pen, scene, e, k, level >= 2);
   }
   for (const b of boxes) { dim(b); drawBox(pen, scene, b, level, k, words, fonts); }
-  if (level < 2) for (const t of index.tags.within(area, LIMITS.boxes)) { dim(layout.tags.box[t]!); drawTag(pen, scene, layout.tags.value[t]!, layout.tags.more[t]!, rectOf(layout.tags, t), fonts, words && level === 0); }
+  if (level < 2) for (const t of index.tags.within(area, limits.boxes)) { dim(layout.tags.box[t]!); drawTag(pen, scene, layout.tags.value[t]!, layout.tags.more[t]!, rectOf(layout.tags, t), fonts, words && level === 0); }
   pen.globalAlpha = 1;
   if (level >= 2) drawMarks(pen, scene, boxes, k);
   rings(pen, scene, boxOf, k, level, edges);

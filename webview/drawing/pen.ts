@@ -4,11 +4,15 @@ import { cutMiddle } from '../ui/format.ts';
 import type { Pen } from './scene.ts';
 
 const paths = new Map<Glyph, Path2D>();
+const data = new WeakMap<Path2D, string>();
+
+/** What a glyph's path was made of, for a pen that writes text. */
+export function pathData(path: Path2D): string { return data.get(path) ?? ''; }
 
 /** A glyph on its 16 px grid with its upper left corner at (x, y). */
 export function drawGlyph(pen: Pen, glyph: Glyph, x: number, y: number, ink: string, width = 1.4): void {
   let path = paths.get(glyph);
-  if (!path) paths.set(glyph, (path = new Path2D(GLYPHS[glyph])));
+  if (!path) { paths.set(glyph, (path = new Path2D(GLYPHS[glyph]))); data.set(path, GLYPHS[glyph]); }
   pen.save();
   pen.translate(x, y);
   pen.strokeStyle = ink;
@@ -36,7 +40,8 @@ export function hatch(pen: Pen, tokens: Tokens): CanvasPattern {
   for (const d of [-size, 0, size]) { p.beginPath(); p.moveTo(d - 2, size + 2); p.lineTo(d + size + 2, -2); p.stroke(); }
   const pattern = pen.createPattern(tile as unknown as CanvasImageSource, 'repeat')!;
   pattern.setTransform(new DOMMatrix().scale(0.5));
-  hatchFor = { tokens, pattern };
+  // A pen that writes SVG has patterns of its own kind.
+  if (pattern instanceof CanvasPattern) hatchFor = { tokens, pattern };
   return pattern;
 }
 

@@ -69,6 +69,9 @@ export class Editor {
   private kept: PersistedView | undefined;
   private touched = false;
   private shownView: View | undefined;
+  /** The view that was chosen for the person: as long as they have not moved it, a better one may take its place. */
+  private fitted: View | undefined;
+  /** Runs until the worker has been given the graph. */
   private opening: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private afterLayout: (() => void) | undefined;
@@ -148,7 +151,10 @@ export class Editor {
     this.opening = setTimeout(() => this.openWorker(), 0);
   }
 
-  private openWorker(): void { if (this.model) this.worker.open(this.model.graph, this.model.results, undefined, this.request()); }
+  private openWorker(): void {
+    this.opening = undefined;
+    if (this.model) this.worker.open(this.model.graph, this.model.results, undefined, this.request());
+  }
 
   private setResults({ results, marks, findings, run }: Extract<ToWebview, { type: 'results' }>): void {
     const { model } = this;
@@ -157,8 +163,14 @@ export class Editor {
     model.setResults(results, marks, findings, run);
     this.details.forget();
     this.measureAgain();
-    if (this.layout && first && !this.touched && !this.kept && model.nodeCount <= OPEN_AGAIN_LIMIT) this.openWorker();
-    else if (this.layout || model.hierarchy) this.worker.results(results);
+    if (this.opening === undefined) {
+      if (first && !this.touched && model.nodeCount <= OPEN_AGAIN_LIMIT) this.openWorker();
+      else {
+        this.worker.results(results);
+        // Only now it is known which node makes the loss.
+        if (first && this.layout) this.askLayout(this.selection, true);
+      }
+    }
     this.live.say(resultWords(model));
     this.refresh();
     this.bars();
@@ -212,6 +224,9 @@ export class Editor {
   /** Lays out again with the present open groups; what lies at `still` stays where it is on the screen. */
   relayout(still: Target | undefined = this.selection, fresh = false): void {
     this.touched = true;
+    this.askLayout(still, fresh);
+  }
+  private askLayout(still: Target | undefined, fresh: boolean): void {
     const at = still && this.placeOf(still);
     this.anchor = at && { target: still!, at };
     this.worker.request([...this.expanded], { ...this.request(), ...(fresh && { fresh }) });
@@ -226,7 +241,7 @@ export class Editor {
   }
 
   private onLayout(layout: Layout): void {
-    const first = !this.layout || !this.touched;
+    const first = !this.layout || (!this.touched && this.canvas.view === this.fitted);
     this.layout = layout;
     if (!this.touched && !this.kept) this.expanded = new Set(layout.expanded);
     this.refresh();
@@ -235,7 +250,9 @@ export class Editor {
       if (now) this.canvas.setView({ k: view.k, x: view.x + this.anchor.at.x - now.x, y: view.y + this.anchor.at.y - now.y });
       this.anchor = undefined;
     } else if (first) {
-      this.canvas.setView(this.kept ? this.kept.view : this.firstView(layout));
+      this.fitted = this.kept ? this.kept.view : this.firstView(layout);
+      this.canvas.setView(this.fitted);
+      this.touched ||= this.kept !== undefined;
       const selected = this.kept?.selection && targetNamed(this.model!, this.kept.selection);
       if (this.kept?.query) { this.findBar.query = this.kept.query; this.findBar.show(); this.find(this.kept.query); }
       this.kept = undefined;

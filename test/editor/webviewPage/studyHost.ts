@@ -26,6 +26,9 @@ export class StudyHost {
     });
   }
 
+  /** A message to every open page, as a command of the palette sends it. */
+  send(message: ToWebview): void { for (const page of this.pages) page.send(message); }
+
   dispose(): void {
     this.study.dispose();
     void this.runtime.dispose();

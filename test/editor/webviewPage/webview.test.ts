@@ -121,6 +121,21 @@ test('the table sorts, filters and counts', { skip }, async () => {
   await panel.close();
 });
 
+test('the drawing is saved as SVG and PNG, with every node of it', { skip }, async () => {
+  const page = await open(DETACH), study = await host(DETACH), saved = () => study.received.flatMap(m => (m.type === 'save' ? [m] : []));
+  study.send({ type: 'view', command: 'savePictureSvg' });
+  study.send({ type: 'view', command: 'savePicturePng' });
+  for (let i = 0; i < 50 && saved().length < 2; i++) await page.waitForTimeout(50);
+  const svg = saved().find(m => m.encoding === 'utf8')!, png = saved().find(m => m.encoding === 'base64')!;
+  assert.match(svg.data, /^<svg [^]*<\/svg>\n$/);
+  assert.match(svg.data, /url\(#hatch\)/, 'blocked nodes are hatched');
+  assert.match(svg.data, />∂ /, 'the loss');
+  assert.deepEqual([...Buffer.from(png.data, 'base64').subarray(1, 4)], [...Buffer.from('PNG')]);
+  const broken = await page.evaluate(text => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent, svg.data);
+  assert.equal(broken, undefined);
+  await page.close();
+});
+
 for (const theme of ['dark', 'light', 'hc', 'hcl'] as const) {
   test(`axe finds nothing in the ${theme} theme: drawing with inspector, why, menu, find; panel`, { skip }, async () => {
     const page = await open(DETACH, 'main', theme);
