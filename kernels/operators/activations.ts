@@ -5,9 +5,9 @@ import type { Operator, PullbackContext } from './operator.ts';
 import { like } from './shapes.ts';
 
 /** An activation whose derivative is a factor of dy. */
-function smooth(op: string, since: number, factor: (c: PullbackContext, x: Tensor, y: Tensor) => Operand, formula: string, questions: Operator['questions'] = []): Operator {
+function smooth(op: string, since: number, factor: (c: PullbackContext, x: Tensor, y: Tensor) => Operand, formula: string, questions: Operator['questions'] = [], name = 'X'): Operator {
   return {
-    op, since, infer: like(), differentiable: ['X'], formula: `dx = dy · ${formula}`, questions,
+    op, since, infer: like(), differentiable: [name], formula: `dx = dy · ${formula}`, questions,
     pullback: c => [() => c.dy.mul(factor(c, c.x[0]!, c.y[0]!))],
   };
 }
@@ -125,7 +125,7 @@ export const activations: readonly Operator[] = [
     return t.add(t.square().rsub(1).mul(x).mul(x.sigmoid()));
   }, '(tanh s + x · σ(x) · (1 − tanh² s)), s = softplus x'),
   smooth('Softplus', 1, (_, x) => x.sigmoid(), 'σ(x)'),
-  smooth('Softsign', 1, (_, x) => x.abs().add(1).square().recip(), '1/(1 + |x|)²'),
+  smooth('Softsign', 1, (_, x) => x.abs().add(1).square().recip(), '1/(1 + |x|)²', [], 'input'),
   gated('ThresholdedRelu', 10, (c, x) => x.gt(alpha(c, 1)), 'dx = dy where x > α'),
   {
     op: 'Shrink', since: 9, infer: like(), differentiable: ['input'], formula: 'dx = dy where |x| > λ',

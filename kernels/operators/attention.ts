@@ -186,7 +186,7 @@ export const attentionOperators: readonly Operator[] = [
     infer: c => [c.tensor(0) && tensor(c.tensor(0)!.dtype, c.tensor(0)!.shape), undefined],
   },
   {
-    op: 'LinearAttention', since: 27, native: false, expand: linearAttention, formula: 'through its recurrence, step by step', differentiable: ['query', 'key', 'value', 'past_state', 'decay', 'beta'],
+    op: 'LinearAttention', since: 27, native: false, expand: linearAttention, formula: 'through its recurrence, step by step', differentiable: ['query', 'key', 'value', 'decay', 'beta', 'past_state'],
     infer: c => [c.tensor(0) && tensor(c.tensor(0)!.dtype)],
   },
   {

@@ -53,6 +53,7 @@ export const comparison: readonly Operator[] = [
     op: 'NonMaxSuppression', noGradient: 'discrete', formula: 'the result is a list of indices: nothing flows back',
     infer: () => [tensor('int64', [undefined, 3])],
   },
+  ...['RegexFullMatch', 'StringConcat', 'StringSplit', 'ImageDecoder', 'BitCast'].map((op): Operator => ({ op, since: op === 'BitCast' ? 26 : 20, noGradient: 'discrete', formula: 'strings, bytes or bits: nothing flows back', infer: () => [undefined] })),
   { op: 'StringNormalizer', noGradient: 'discrete', formula: 'strings', infer: () => [tensor('string')] },
   { op: 'TfIdfVectorizer', noGradient: 'discrete', formula: 'counts of n-grams: nothing flows back', infer: () => [tensor('float32')] },
   { op: 'Hardmax', noGradient: 'flat', infer: like(), formula: 'piecewise constant: dx = 0 almost everywhere' },

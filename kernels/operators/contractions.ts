@@ -123,6 +123,6 @@ export const contractions: readonly Operator[] = [
       return [a && tensor(a.dtype, [a.shape?.[c.attributes.int('transA', 0) ? 1 : 0], b?.shape?.[c.attributes.int('transB', 0) ? 0 : 1]])];
     },
   },
-  { op: 'Einsum', since: 12, infer: einsumType, pullback: einsumBack, formula: 'dxᵢ = the same contraction with xᵢ and y exchanged', differentiable: ['Inputs …'] },
+  { op: 'Einsum', since: 12, infer: einsumType, pullback: einsumBack, formula: 'dxᵢ = the same contraction with xᵢ and y exchanged', differentiable: ['Inputs'] },
   { op: 'MatMulInteger', since: 10, noGradient: 'discrete', formula: 'integers only: nothing flows back', infer: c => [{ ...matmulType(c)[0]!, dtype: 'int32' } as ReturnType<typeof tensor>] },
 ];

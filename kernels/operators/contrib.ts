@@ -133,7 +133,7 @@ export const contribOperators: readonly Operator[] = [
   contrib('GroupNorm', ['X', 'gamma', 'beta'], 'through (x − mean)/√(var + ε) of each group of channels, then x · σ(x) where asked', groupNorm, like(), false),
   contrib('SkipLayerNormalization', ['input', 'skip', 'gamma', 'beta', 'bias'], 'as LayerNormalization of the sum', c => skipNorm(c, 'layer')),
   contrib('SkipSimplifiedLayerNormalization', ['input', 'skip', 'gamma', 'bias'], 'as RMSNormalization of the sum', c => skipNorm(c, 'rms')),
-  { op: 'SimplifiedLayerNormalization', infer: like(), differentiable: ['X', 'scale'], formula: 'as RMSNormalization', expand: c => [rms(c.x[0]!, c.x[1]!, c.attributes.float('epsilon', 1e-5))] },
+  { op: 'SimplifiedLayerNormalization', beyond: true, infer: like(), differentiable: ['X', 'scale'], formula: 'as RMSNormalization', expand: c => [rms(c.x[0]!, c.x[1]!, c.attributes.float('epsilon', 1e-5))] },
   contrib('EmbedLayerNormalization', ['word_embedding', 'position_embedding', 'segment_embedding', 'gamma', 'beta'], 'through Gather, Add and LayerNormalization', embedNorm, c => {
     const ids = c.tensor(0)?.shape, table = c.tensor(2);
     return [table && tensor(table.dtype, ids && table.shape && ([...ids, table.shape[1]] as Dim[])), tensor('int32', ids && [ids[0]]), undefined];

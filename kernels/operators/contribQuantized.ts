@@ -109,8 +109,8 @@ function matmulToFloat(c: ExpandContext): Tensor {
 }
 
 export const contribQuantized: readonly Operator[] = [
-  { ...quantised('QLinearConv', ['x', 'w', 'B'], quantisedConv, typeOfZero(7)), domain: '', since: 10 },
-  { ...quantised('QLinearMatMul', ['a', 'b'], c => requantised(c, product(dequantised(c, 0), dequantised(c, 3, (c.x[3]!.rank ?? 2) - 1)), 6), typeOfZero(7)), domain: '', since: 10 },
+  { ...quantised('QLinearConv', ['x', 'w', 'B'], quantisedConv, typeOfZero(7)), domain: '', since: 10, beyond: true },
+  { ...quantised('QLinearMatMul', ['a', 'b'], c => requantised(c, product(dequantised(c, 0), dequantised(c, 3, (c.x[3]!.rank ?? 2) - 1)), 6), typeOfZero(7)), domain: '', since: 10, beyond: true },
   quantised('QLinearAdd', ['A', 'B'], c => requantised(c, dequantised(c, 0).add(dequantised(c, 3)), 6, c.x[0]), typeOfZero(7)),
   quantised('QLinearMul', ['A', 'B'], c => requantised(c, dequantised(c, 0).mul(dequantised(c, 3)), 6, c.x[0]), typeOfZero(7)),
   quantised('QLinearSigmoid', ['X'], c => requantised(c, dequantised(c, 0).sigmoid(), 3, c.x[0])),
@@ -150,6 +150,7 @@ export const contribQuantized: readonly Operator[] = [
     op: 'MatMulNBits', domain: MICROSOFT, pullback: nBitsBack, differentiable: ['A', 'scales', 'zero_points (float)', 'bias'], formula: 'dA = dy · W, W = (q − zero point) · scale by blocks; dscale = Σ over its block of dW · (q − zero point)',
     infer: c => [c.tensor(0) && tensor(c.tensor(0)!.dtype, c.tensor(0)!.shape && [...c.tensor(0)!.shape!.slice(0, -1), c.attributes.int('N', 0)])],
   },
+  ...['BeamSearch', 'Sampling', 'GreedySearch', 'NGramRepeatBlock', 'BifurcationDetector'].map((op): Operator => ({ op, domain: MICROSOFT, noGradient: 'discrete', formula: 'chooses tokens: nothing flows back', infer: () => [tensor('int32')] })),
   { op: 'QAttention', domain: MICROSOFT, noGradient: 'discrete', formula: 'computed in integers from an integer input: nothing flows back', infer: c => [tensor('float32', c.tensor(0)?.shape)] },
   {
     // What training builds of ONNX Runtime put for Q and DQ: the second output is the mask of what passes.

@@ -39,15 +39,15 @@ function inferScan(c: InferContext): readonly (ValueType | undefined)[] {
 /** Control flow. Bodies are differentiated at the values that they capture too. */
 export const controlFlow: readonly Operator[] = [
   {
-    op: 'If', infer: inferIf, pullback: ifPullback, differentiable: ['captured values'],
+    op: 'If', infer: inferIf, pullback: ifPullback, differentiable: ['(captured outer values)'],
     formula: 'an If on the same condition: each branch gives the gradients of what it captures, zeros for what only the other one uses',
   },
   {
-    op: 'Loop', infer: inferLoop, pullback: loopPullback, differentiable: ['v_initial …', 'captured values'],
+    op: 'Loop', infer: inferLoop, pullback: loopPullback, differentiable: ['v_initial', '(captured outer values)'],
     formula: 'a Loop over the same rounds in reverse: the cotangents of the carried values go in and out, those of captured values add up',
   },
   {
-    op: 'Scan', since: 8, infer: inferScan, pullback: scanPullback, differentiable: ['initial states and scanned inputs …', 'captured values'],
+    op: 'Scan', since: 8, infer: inferScan, pullback: scanPullback, differentiable: ['initial_state_and_scan_inputs', '(captured outer values)'],
     formula: 'a Scan in the other direction: the cotangents of the states go in and out, those of scanned inputs are stacked, those of captured values add up',
   },
 ];

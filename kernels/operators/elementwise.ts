@@ -5,9 +5,9 @@ import { ZERO, type Operator, type PullbackContext, type PullbackEntry } from '.
 import { broadcasting, like } from './shapes.ts';
 
 /** A function of one input: its derivative as a factor of dy, from the input or the output already computed. */
-function unary(op: string, factor: (x: Tensor, y: Tensor) => Operand, formula: string, since = 1): Operator {
+function unary(op: string, factor: (x: Tensor, y: Tensor) => Operand, formula: string, since = 1, name = 'input'): Operator {
   return {
-    op, since, formula: `dx = dy · ${formula}`, differentiable: ['X'], infer: like(),
+    op, since, formula: `dx = dy · ${formula}`, differentiable: [name], infer: like(),
     pullback: ({ x: [x], y: [y], dy }) => [() => dy.mul(factor(x!, y!))],
   };
 }
@@ -17,7 +17,7 @@ const two = ['A', 'B'];
 /** Elementwise maximum or minimum of several inputs. */
 function extreme(op: 'Max' | 'Min', fold: (...xs: number[]) => number): Operator {
   return {
-    op, since: 8, broadcasts: true, infer: broadcasting(undefined, fold), differentiable: ['data_0 …'], questions: ['elementwiseTies'],
+    op, since: 8, broadcasts: true, infer: broadcasting(undefined, fold), differentiable: ['data_0'], questions: ['elementwiseTies'],
     formula: 'dxᵢ = dy where xᵢ is the extreme; equal inputs share it (TensorFlow: the first takes it)',
     pullback: c => {
       const { x, y: [y], dy, conventions } = c;
@@ -57,18 +57,18 @@ function pow(c: PullbackContext): readonly PullbackEntry[] {
 }
 
 export const elementwise: readonly Operator[] = [
-  unary('Abs', x => x.sign(), 'sign x'),
-  unary('Neg', () => -1, '−1'),
+  unary('Abs', x => x.sign(), 'sign x', 1, 'X'),
+  unary('Neg', () => -1, '−1', 1, 'X'),
   unary('Exp', (_, y) => y, 'eˣ'),
   unary('Log', x => x.recip(), '1/x'),
   {
-    ...unary('Sqrt', (_, y) => y.mul(2).recip(), '1/(2√x)'), questions: ['sqrtOfNoCotangent'],
+    ...unary('Sqrt', (_, y) => y.mul(2).recip(), '1/(2√x)', 1, 'X'), questions: ['sqrtOfNoCotangent'],
     pullback: ({ y: [y], dy, conventions }) => [() => {
       const dx = dy.mul(y!.mul(2).recip());
       return conventions.sqrtOfNoCotangent === 'zero' ? dy.eq(0).where(0, dx) : dx;
     }],
   },
-  unary('Reciprocal', (_, y) => y.square().neg(), '−1/x²'),
+  unary('Reciprocal', (_, y) => y.square().neg(), '−1/x²', 1, 'X'),
   unary('Sin', x => x.cos(), 'cos x', 7),
   unary('Cos', x => x.sin().neg(), '−sin x', 7),
   unary('Tan', (_, y) => y.square().add(1), '1 + tan²x', 7),
@@ -82,7 +82,7 @@ export const elementwise: readonly Operator[] = [
   unary('Acosh', x => x.sub(1).mul(x.add(1)).sqrt().recip(), '1/√(x² − 1)', 9),
   unary('Atanh', x => x.square().rsub(1).recip(), '1/(1 − x²)', 9),
   unary('Erf', x => x.square().neg().exp().mul(2 / Math.sqrt(Math.PI)), '2/√π · e^(−x²)', 9),
-  unary('Sigmoid', (_, y) => y.mul(y.rsub(1)), 'σ(x)(1 − σ(x))'),
+  unary('Sigmoid', (_, y) => y.mul(y.rsub(1)), 'σ(x)(1 − σ(x))', 1, 'X'),
 
   {
     op: 'Add', broadcasts: true, infer: broadcasting(undefined, (a, b) => a + b), formula: 'da = dy, db = dy', differentiable: two,
@@ -113,11 +113,11 @@ export const elementwise: readonly Operator[] = [
   extreme('Max', Math.max),
   extreme('Min', Math.min),
   {
-    op: 'Sum', since: 8, broadcasts: true, infer: broadcasting(), formula: 'dxᵢ = dy', differentiable: ['data_0 …'],
+    op: 'Sum', since: 8, broadcasts: true, infer: broadcasting(), formula: 'dxᵢ = dy', differentiable: ['data_0'],
     pullback: ({ x, dy }) => x.map(() => () => dy),
   },
   {
-    op: 'Mean', since: 8, broadcasts: true, infer: broadcasting(), formula: 'dxᵢ = dy / n', differentiable: ['data_0 …'],
+    op: 'Mean', since: 8, broadcasts: true, infer: broadcasting(), formula: 'dxᵢ = dy / n', differentiable: ['data_0'],
     pullback: ({ x, dy }) => x.map(() => () => dy.mul(1 / x.length)),
   },
   {

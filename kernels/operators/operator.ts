@@ -119,6 +119,8 @@ export interface Operator {
   readonly formula: string;
   /** Names of the inputs that have a gradient, as the standard calls them. */
   readonly differentiable?: readonly string[];
+  /** Not among the operators that the standard counts as differentiable: ONNX Runtime's own under ai.onnx, or integers in and out. */
+  readonly beyond?: boolean;
   /** Choices on which frameworks differ here. */
   readonly questions?: readonly ConventionQuestion[];
 }

@@ -23,7 +23,7 @@ export const recurrent: readonly Operator[] = [
     formula: 'dh̃ = dh · (1 − z), dz = dh · (hₜ₋₁ − h̃), dr through the product with R; dhₜ₋₁ = dh · z + dpre · R; dW, dR, dB, dX as for RNN',
   },
   {
-    op: 'LSTM', infer, differentiable: ['X', 'W', 'R', 'B', 'initial_h', 'initial_c', 'P'], pullback: lstmGradient,
+    op: 'LSTM', infer, differentiable: ['X', 'W', 'R', 'B', 'P', 'initial_h', 'initial_c'], pullback: lstmGradient,
     formula: 'dc += dh · o · h′(c), do = dh · h(c), di = dc · g, df = dc · cₜ₋₁, dg = dc · i; dcₜ₋₁ = dc · f, dhₜ₋₁ = dpre · R; dW, dR, dB, dX as for RNN, dP = Σ dpre · c',
   },
 ];

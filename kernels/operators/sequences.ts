@@ -91,7 +91,7 @@ function emitMap(g: GraphBuilder, b: GraphBuilder, body: Graph, inputs: readonly
 /** Sequences and optionals. The cotangent of an optional is its element's. */
 export const sequences: readonly Operator[] = [
   {
-    op: 'SequenceConstruct', since: 11, formula: 'dxᵢ = element i of dS', differentiable: ['inputs …'],
+    op: 'SequenceConstruct', since: 11, formula: 'dxᵢ = element i of dS', differentiable: ['inputs'],
     infer: c => [sequenceOf(c.inputs.reduce((a, t) => common(a, t)))],
     pullback: c => c.x.map((_, i) => () => c.op('SequenceAt', [c.dy, c.g.constant('int64', [], [i])])),
   },
@@ -141,7 +141,7 @@ export const sequences: readonly Operator[] = [
     }],
   },
   {
-    op: 'SequenceMap', since: 17, formula: 'the body\'s gradient for each element; what all elements share gets the sum', differentiable: ['input_sequence', 'additional_inputs …', 'captured values'],
+    op: 'SequenceMap', since: 17, formula: 'the body\'s gradient for each element; what all elements share gets the sum', differentiable: ['input_sequence', 'additional_inputs'],
     infer: c => {
       const body = c.attributes.graph('body');
       return body ? c.body(body, mapInputs(c.inputs)).map(t => sequenceOf(t?.kind === 'tensor' ? tensor(t.dtype, t.shape) : t)) : [];

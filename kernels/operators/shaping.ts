@@ -210,7 +210,7 @@ export const shapeOperators: readonly Operator[] = [
     }],
   },
   {
-    op: 'Concat', infer: c => [concatenated(c)], formula: 'dxᵢ = the part of dy that xᵢ filled', differentiable: ['inputs …'],
+    op: 'Concat', infer: c => [concatenated(c)], formula: 'dxᵢ = the part of dy that xᵢ filled', differentiable: ['inputs'],
     pullback: c => {
       const axis = c.attributes.int('axis', 0), sizes = c.x.map(x => x.dimTensor(axis));
       const known = sizes.every(s => s.data) ? ints(c.g, sizes.map(s => s.data![0]!)) : undefined;

@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { tensor } from '../graph/types.ts';
 import { ZERO, type Operator } from './operator.ts';
+import { reductions } from './reductions.ts';
 import { broadcastDims, broadcasting, like } from './shapes.ts';
 
 /**
@@ -10,6 +11,9 @@ import { broadcastDims, broadcasting, like } from './shapes.ts';
 function own(op: string, parts: Omit<Operator, 'op' | 'domain' | 'native'>): Operator {
   return { op, domain: 'adjoint', native: false, ...parts };
 }
+
+/** ONNX's operator is newer than the version that the graphs here are in. */
+const cumProd = reductions.find(o => o.op === 'CumProd')!;
 
 const mul = (a: Tensor, b: Tensor): Tensor => a.g.op('Mul', [a, b]);
 
@@ -48,7 +52,7 @@ export const tensorflow: readonly Operator[] = [
   }),
   own('Cumprod', {
     infer: like(), differentiable: ['x'], formula: 'dx = Σ over the products that hold x of dy · product, divided by x; 0 where x is 0',
-    expand: c => [c.op('CumProd', [c.x[0], c.x[1]], c.node.attributes)],
+    expand: c => cumProd.expand!(c),
     // TensorFlow divides by x: at a zero it gives 0 where the true derivative is not.
     pullback: c => {
       const [x, axis] = c.x as [Tensor, Tensor], { dy } = c, zero = x.eq(0), reverse = c.attributes.int('reverse', 0) ? 0 : 1;
