@@ -6,18 +6,15 @@ import { openModel } from '../../extension/formats/model.ts';
 import { checkModel, dataSet, FLOAT32 } from './finiteDifferences.ts';
 import { hasShared, SHARED, sharedRuntime, unpacked } from './support.ts';
 
-/** Models whose gradient is known to be missing or to differ; they run and are reported as pending, never as passed. */
-const PENDING = new Set(readFileSync(new URL('pendingNodeTests.txt', import.meta.url), 'utf8').split('\n'));
-
-/** The ONNX standard's own one-operator models that are smooth at their data: gradients against finite differences of ONNX Runtime. */
+/** The ONNX standard's own one-operator models: gradients against finite differences of ONNX Runtime. */
 describe('ONNX node tests', { skip: !hasShared }, () => {
   const only = new RegExp(process.env['ADJOINT_ONLY'] ?? ''), runtime = sharedRuntime();
   const table = hasShared ? readFileSync(join(SHARED, 'reference/gradcheckable-tests.tsv'), 'utf8').trim().split('\n').map(l => l.split('\t')) : [[]];
   const column = (name: string) => table[0]!.indexOf(name), at = (row: string[], name: string) => row[column(name)] ?? '';
-  const rows = table.slice(1).filter(r => at(r, 'ste') === '' && at(r, 'runs_float32') === 'yes' && at(r, 'smooth') !== 'no' && only.test(at(r, 'test')));
+  const rows = table.slice(1).filter(r => at(r, 'ste') === '' && at(r, 'runs_float32') === 'yes' && only.test(at(r, 'test')));
   const folder = rows.length ? unpacked('onnx-node-tests.tar.xz') : '';
   for (const row of rows) {
-    it(at(row, 'test'), { ...(PENDING.has(at(row, 'test')) && { todo: 'known to be missing or to differ' }) }, async () => {
+    it(at(row, 'test'), async () => {
       const here = [join(folder, 'node', at(row, 'test')), join(folder, at(row, 'test'))].find(existsSync)!, path = join(here, 'model.onnx');
       const model = await openModel(path, { trust: true }), inputs = dataSet(here, model.graph.inputs.map(i => i.name));
       const check = await checkModel(runtime, path, inputs);
