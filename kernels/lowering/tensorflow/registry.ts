@@ -1,6 +1,9 @@
 import type { Family, Lowering } from './context.ts';
 import { arrays } from './arrays.ts';
+import { blocksAndPatches } from './blocks.ts';
 import { convolution } from './convolution.ts';
+import { diagonals } from './diagonals.ts';
+import { image } from './image.ts';
 import { indexing } from './indexing.ts';
 import { linalg } from './linalg.ts';
 import { math } from './math.ts';
@@ -10,7 +13,7 @@ import { pooling } from './pooling.ts';
 import { quantization } from './quantization.ts';
 import { reductions } from './reductions.ts';
 
-const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, quantization];
+const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, diagonals, blocksAndPatches, image, quantization];
 
 /** Every operator of TensorFlow that is lowered node by node, by name. */
 export const LOWERINGS: ReadonlyMap<string, Lowering> = new Map(FAMILIES.flatMap(f => Object.entries(f)));
