@@ -12,7 +12,8 @@ export function packageVsix(): string {
   const file = join(ROOT, `adjoint-${TARGET}.vsix`), { node } = codeServerPrograms();
   execFileSync(process.execPath, ['scripts/build.mjs', '--production'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
   // No dependencies: everything is in the bundles but ONNX Runtime's library, which .vscodeignore lets in.
-  execFileSync(node, [createRequire(__filename).resolve('@vscode/vsce/vsce'), 'package', '--no-dependencies', '--allow-missing-repository', '--target', TARGET, '--out', file],
+  // The README's links stay relative: the repository has no public address.
+  execFileSync(node, [createRequire(__filename).resolve('@vscode/vsce/vsce'), 'package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--target', TARGET, '--out', file],
     { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
   return file;
 }

@@ -68,7 +68,7 @@ export async function startCodeServer({ dir, vsix, trusted = true, settings = {}
   return { url, password, pid: child.pid!, log, stop };
 }
 
-/** The page of a window on `folder`, with `file` open; `payload` are further pairs for the workbench. */
+/** The page of a window on `folder`; `payload`: what else the workbench is told. */
 export function windowUrl(server: Pick<CodeServer, 'url'>, folder: string, payload: readonly (readonly [string, string])[] = []): string {
   return `${server.url}/?folder=${encodeURIComponent(folder)}${payload.length ? `&payload=${encodeURIComponent(JSON.stringify(payload))}` : ''}`;
 }

@@ -7,7 +7,8 @@ import { packageVsix } from '../package.ts';
 import { remoteUri, startCodeServer, windowUrl } from './codeServer.ts';
 import { ToolMissing } from './tools.ts';
 
-const ROOT = resolve(__dirname, '../..');
+/** Opens the model once Adjoint is known. */
+const OPENER = join(__dirname, 'opener');
 
 /** The desktop's `code`. In a terminal inside a remote window, `code` is another program, which cannot load an extension from a folder. */
 function hasDesktop(): boolean {
@@ -21,7 +22,8 @@ function fileOf(model: string): string {
 }
 
 function openDesktop(file: string): void {
-  const { status } = spawnSync('code', ['--new-window', `--extensionDevelopmentPath=${ROOT}`, dirname(file), file], { stdio: 'inherit', shell: process.platform === 'win32' });
+  const { status } = spawnSync('code', ['--new-window', ...[resolve(__dirname, '../..'), OPENER].map(path => `--extensionDevelopmentPath=${path}`), dirname(file)],
+    { stdio: 'inherit', env: { ...process.env, ADJOINT_OPEN: file }, shell: process.platform === 'win32' });
   if (status !== 0) throw new Error(`code ended with ${status}`);
   console.log(`${file} is open in VS Code`);
 }
@@ -29,11 +31,12 @@ function openDesktop(file: string): void {
 /** Runs until it is interrupted. */
 async function openBrowser(file: string): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'adj-'));
+  // A page takes one folder of an extension, the opener's; Adjoint is installed as a person has it.
   const settings = { 'workbench.startupEditor': 'none', 'workbench.secondarySideBar.defaultVisibility': 'hidden', 'telemetry.telemetryLevel': 'off', 'extensions.autoCheckUpdates': false };
   try {
     // Trusted: the person has just had this very model run.
-    const server = await startCodeServer({ dir, vsix: packageVsix(), settings });
-    console.log(`\nVS Code:  ${windowUrl(server, dirname(file), [['openFile', remoteUri(server, file)]])}\npassword: ${server.password}\n\nCtrl+C ends it.`);
+    const server = await startCodeServer({ dir, settings, vsix: packageVsix(), development: true, env: { ADJOINT_OPEN: file } });
+    console.log(`\nVS Code:  ${windowUrl(server, dirname(file), [['extensionDevelopmentPath', remoteUri(server, OPENER)]])}\npassword: ${server.password}\n\nCtrl+C ends it.`);
     await new Promise<void>(done => ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach(signal => process.once(signal, () => done())));
     await server.stop();
   } finally {

@@ -52,7 +52,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     await page.context().request.post(`${server.url}/login`, { form: { password: server.password } });
     await page.goto(windowUrl(server, options.folder, options.vsix ? [] : [
       ['extensionDevelopmentPath', remoteUri(server, ROOT)], ['extensionTestsPath', remoteUri(server, join(__dirname, 'evaluator.cjs'))]]));
-    await page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    await page.waitForSelector('.monaco-workbench', { timeout: 180_000 });
     return workbench;
   } catch (error) {
     await browser?.close();
@@ -74,7 +74,7 @@ export class Workbench {
   async evaluate<A extends unknown[], R>(fn: InHost<A, R>, ...args: A): Promise<R> {
     if (!this.evaluator) throw new Error('a window with a VSIX has no evaluator');
     const { portFile, token } = this.evaluator;
-    await until('the extension host answers', () => existsSync(portFile), 60_000);
+    await until('the extension host answers', () => existsSync(portFile), 180_000);
     const reply = await fetch(`http://127.0.0.1:${readFileSync(portFile, 'utf8')}/`, {
       // tsx names functions by a helper that the extension host does not have.
       method: 'POST', headers: { authorization: token }, body: JSON.stringify({ source: `(__name => ${fn.toString()})(f => f)`, args }),
