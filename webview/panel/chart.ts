@@ -104,7 +104,8 @@ export class FlowChart {
     const write = (text: string, tx: number, ty: number, align: CanvasTextAlign = 'left', font = `11px ${tokens.font}`) => { pen.font = font; pen.textAlign = align; pen.lineJoin = 'round'; pen.strokeStyle = tokens.bg; pen.lineWidth = 3; pen.strokeText(text, tx, ty); pen.fillStyle = tokens.desc; pen.fillText(text, tx, ty); };
     const mono = `10.5px ${tokens.mono}`, step = Math.max(1, Math.ceil((this.log[1] - this.log[0]) / Math.max(2, (bottom - MARGIN.top) / 22)));
     for (let d = Math.ceil(this.log[0] / step) * step; d <= this.log[1]; d += step) { line(MARGIN.left, Math.round(this.y(d)) + 0.5, right, Math.round(this.y(d)) + 0.5, tokens.grid); write(number(Number((10 ** d).toPrecision(3))), MARGIN.left - 8, this.y(d) + 3.5, 'right', mono); }
-    for (const b of flow.bands) {
+    const bands = shownBands(flow.bands, (from, to) => x(to) - x(from));
+    for (const b of bands) {
       const x0 = Math.max(MARGIN.left, x(b.from) - 3), x1 = Math.min(right, x(b.to) + 3);
       if (x1 <= x0) continue;
       pen.globalAlpha = 0.045;
@@ -125,10 +126,10 @@ export class FlowChart {
     this.marks(pen, tokens, scale, height);
     this.selection(pen, look, height);
     pen.restore();
-    for (const b of labelled(flow.bands)) {
+    for (const b of bands) {
       const x0 = x(b.from), x1 = Math.min(right, x(b.to)), text = `${b.label}${Number.isNaN(b.rate) ? '' : `: ×${number(b.rate)} a block`}`;
       pen.font = `11px ${tokens.font}`;
-      if (x1 - x0 > pen.measureText(text).width + 12) write(text, x1 - 6, bottom - 7, 'right');
+      if (x1 - x0 > pen.measureText(text).width + 4) write(text, x1 - 2, bottom - 7, 'right');
     }
     const [from, to] = this.domain, all = from <= 0 && to >= data.maxSteps;
     write(from <= 0 ? 'loss' : `${Math.round(from)} steps back`, MARGIN.left, height - 9, 'left', mono);
@@ -230,7 +231,10 @@ export class FlowChart {
   }
 }
 
-/** Bands that lie inside another have no label of their own. */
-function labelled<B extends { readonly from: number; readonly to: number }>(bands: readonly B[]): readonly B[] {
-  return bands.filter(b => !bands.some(o => o !== b && o.from <= b.from && o.to >= b.to && o.to - o.from > b.to - b.from));
+const LEAST_BAND = 56;
+
+/** Bands that are wide enough to be read, and of those that lie in each other the innermost. */
+function shownBands<B extends { readonly from: number; readonly to: number }>(bands: readonly B[], width: (from: number, to: number) => number): readonly B[] {
+  const wide = bands.filter(b => width(b.from, b.to) >= LEAST_BAND);
+  return wide.filter(b => !wide.some(o => o !== b && o.from >= b.from && o.to <= b.to && o.to - o.from < b.to - b.from));
 }

@@ -40,7 +40,8 @@ export function strokeWidth(scale: Scale, norm: number): number {
 
 /** Low end of a step as text, for the legend. */
 export function tick(scale: Scale, step: number): string {
-  return number(Number((10 ** (scale.low + scale.step * step)).toPrecision(3)));
+  const v = Number((10 ** (scale.low + scale.step * step)).toPrecision(3));
+  return v >= 1000 ? v.toExponential(0).replace('e+', 'e') : number(v);
 }
 
 /** Change of a norm in steps of ×1.1, ×2, ×10: −3 (much less) … 3 (much more); 0 is within 1 % or less than ×1.1. */
