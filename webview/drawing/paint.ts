@@ -6,7 +6,7 @@ import type { Area, LayoutIndex } from './grid.ts';
 import { drawCard, drawFrame, drawTag } from './groups.ts';
 import { drawInput, drawLoss, drawNode, drawUserStop, type Rect } from './nodes.ts';
 import { fontsOf, roundRect, write } from './pen.ts';
-import { boxIndex, type Pen, type Scene } from './scene.ts';
+import { visibleBox, type boxIndex, type Pen, type Scene } from './scene.ts';
 import type { View } from './view.ts';
 
 export const LIMITS = { boxes: 4000, pieces: 6000 } as const;
@@ -59,6 +59,7 @@ export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { 
   if (level < 2) for (const t of index.tags.within(area, limits.boxes)) { dim(layout.tags.box[t]!); drawTag(pen, scene, layout.tags.value[t]!, layout.tags.more[t]!, rectOf(layout.tags, t), fonts, words && level === 0); }
   pen.globalAlpha = 1;
   if (level >= 2) drawMarks(pen, scene, boxes, k);
+  tagEdges(pen, scene, boxOf, k);
   rings(pen, scene, boxOf, k, level, edges);
   return { level, boxes: boxes.length, pieces };
 }
@@ -90,6 +91,34 @@ function farFrame(pen: Pen, scene: Scene, group: number, r: Rect, k: number, wor
   if (!words || px > METRICS.header + 8) return;
   pen.font = `${px}px ${tokens.font}`;
   if (pen.measureText(label).width < r.w - 10) write(pen, label, r.x + 6, r.y + Math.min(METRICS.header - 4, 3 + px), pen.font, tokens.desc);
+}
+
+/** A value that is used often has tags and no edges; while it is selected, its edges are drawn and its tags ringed. */
+function tagEdges(pen: Pen, scene: Scene, boxOf: ReturnType<typeof boxIndex>, k: number): void {
+  const { model, selection, tokens, layout } = scene, tagged = model.hierarchy?.tagged, thin = 1 / Math.min(1, k);
+  if (!tagged || !selection || selection.kind === 'group') return;
+  const values = selection.kind === 'value' ? [selection.ref] : Array.from(model.outputs(selection.ref)), from = selection.kind === 'value' ? boxOf(selection) : visibleBox(model, boxOf, selection.ref), right = scene.direction === 'right';
+  pen.strokeStyle = tokens.focus;
+  pen.lineWidth = 1.25 * thin;
+  for (const value of values) {
+    for (const use of model.usesOf(value)) {
+      const to = tagged[use] ? visibleBox(model, boxOf, model.graph.uses.node[use]!) : -1;
+      if (from < 0 || to < 0 || to === from) continue;
+      const a = rectOf(layout.boxes, from), b = rectOf(layout.boxes, to);
+      const [x0, y0, x1, y1] = right ? [a.x + a.w, a.y + a.h / 2, b.x, b.y + b.h / 2] : [a.x + a.w / 2, a.y + a.h, b.x + b.w / 2, b.y];
+      pen.beginPath();
+      pen.moveTo(x0, y0);
+      if (right) pen.bezierCurveTo((x0 + x1) / 2, y0, (x0 + x1) / 2, y1, x1, y1);
+      else pen.bezierCurveTo(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2, x1, y1);
+      pen.stroke();
+    }
+    for (let t = 0; k >= 0.35 && t < layout.tags.count; t++) {
+      if (layout.tags.value[t] !== value) continue;
+      const r = rectOf(layout.tags, t);
+      roundRect(pen, r.x - 3, r.y - 3, r.w + 6, r.h + 6, (r.h + 6) / 2);
+      pen.stroke();
+    }
+  }
 }
 
 /** Selection, hover and search hits; the direction of the gradient on the edges of the selection. */

@@ -46,6 +46,17 @@ export function targetOf(layout: Layout, box: number): Target {
   return { kind: kind === 3 ? 'value' : kind === 1 || kind === 2 ? 'group' : 'node', ref };
 }
 
+/** The box that shows a node: its own, else that of the folded group around it; −1 if it is hidden. */
+export function visibleBox(model: Model, boxOf: (target: Target) => number, node: number): number {
+  const own = boxOf({ kind: 'node', ref: node });
+  if (own >= 0 || !model.hierarchy) return own;
+  for (let g = model.hierarchy.groupOf[node]!; g > 0; g = model.hierarchy.parent[g]!) {
+    const box = boxOf({ kind: 'group', ref: g });
+    if (box >= 0) return box;
+  }
+  return -1;
+}
+
 /** Fill and ink of a cell in state `ok`; undefined where the measure has nothing to say. */
 export function cellColors(scene: Scene, figure: number): { readonly fill: string; readonly ink: string } | undefined {
   const { measure, tokens } = scene;

@@ -1,7 +1,7 @@
 /** What each key of the drawing and each view command of the palette does. */
 import type { ViewCommand } from '../../extension/protocol.ts';
 import { centreOn, fitTo } from '../drawing/view.ts';
-import { targetOf } from '../drawing/scene.ts';
+import { targetOf, visibleBox } from '../drawing/scene.ts';
 import { along, beside, first, last } from '../state/navigation.ts';
 import { MEASURES } from '../state/measure.ts';
 import { BoxKind } from '../layout/types.ts';
@@ -11,7 +11,6 @@ import { KEY_LIST, type Action } from './keys.ts';
 import { labelOf } from './labels.ts';
 import { contextMenu } from './menus.ts';
 import { savePicture } from './picture.ts';
-import { visibleBox } from './search.ts';
 
 /** True if the key was for us. */
 export function perform(editor: Editor, action: Action): boolean {

@@ -4,7 +4,7 @@
  */
 import type { DrawingOptions, EditorState, Selection, ToWebview } from '../../extension/protocol.ts';
 import { DrawingCanvas, type Hit } from '../drawing/canvas.ts';
-import { sameTarget, type Scene, type Target } from '../drawing/scene.ts';
+import { sameTarget, visibleBox, type Scene, type Target } from '../drawing/scene.ts';
 import { bringIn, centreOn, fitTo, type Box, type View } from '../drawing/view.ts';
 import { METRICS, type GroupResults, type Hierarchy, type Layout } from '../layout/types.ts';
 import { LayoutClient } from '../layoutClient.ts';
@@ -26,7 +26,7 @@ import { Details } from './details.ts';
 import { actionOf } from './keys.ts';
 import { labelOf, resultWords } from './labels.ts';
 import { contextMenu, findingsMenu, moreMenu, stopsMenu } from './menus.ts';
-import { Search, visibleBox } from './search.ts';
+import { Search } from './search.ts';
 import { showState } from './stateView.ts';
 import { AccessibleTree } from './tree.ts';
 

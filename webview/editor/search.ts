@@ -1,7 +1,7 @@
 /** Find in the graph: hits in topological order, marked in the picture, opened one after the other. */
 import { find, suggest } from '../state/find.ts';
 import type { Model } from '../state/model.ts';
-import type { Target } from '../drawing/scene.ts';
+import { visibleBox, type Target } from '../drawing/scene.ts';
 
 export class Search {
   query = '';
@@ -36,15 +36,4 @@ export class Search {
     }
     return hits;
   }
-}
-
-/** The box that shows a node: its own, else that of the folded group around it; −1 if it is hidden. */
-export function visibleBox(model: Model, boxOf: (target: Target) => number, node: number): number {
-  const own = boxOf({ kind: 'node', ref: node });
-  if (own >= 0 || !model.hierarchy) return own;
-  for (let g = model.hierarchy.groupOf[node]!; g > 0; g = model.hierarchy.parent[g]!) {
-    const box = boxOf({ kind: 'group', ref: g });
-    if (box >= 0) return box;
-  }
-  return -1;
 }
