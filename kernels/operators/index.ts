@@ -26,6 +26,7 @@ import { contribOperators } from './contrib.ts';
 import { contribAttention } from './contribAttention.ts';
 import { contribQuantized } from './contribQuantized.ts';
 import { mlOperators } from './ml.ts';
+import { specialFunctions } from './specialFunctions.ts';
 import { tensorflow } from './tensorflow.ts';
 import { mlClassifiers } from './mlClassifiers.ts';
 import { training } from './training.ts';
@@ -34,6 +35,6 @@ import { training } from './training.ts';
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, mlClassifiers, training, tensorflow,
+    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, mlClassifiers, training, tensorflow, specialFunctions,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

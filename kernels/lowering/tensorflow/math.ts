@@ -92,5 +92,6 @@ export const math: Family = {
   AddN: addN, AccumulateNV2: addN,
   Identity: c => c.x[0], IdentityN: c => [...c.x], Snapshot: c => c.x[0], CheckNumerics: c => c.x[0], CheckNumericsV2: c => c.x[0], DebugIdentity: c => c.x[0], DebugIdentityV2: c => c.x[0],
   EnsureShape: c => c.x[0], PlaceholderWithDefault: c => c.x[0], ReadVariableOp: c => c.x[0],
+  Lgamma: own('Lgamma'), Digamma: own('Digamma'), Ndtri: own('Ndtri'), Erfinv: own('Erfinv'), Igamma: own('Igamma'), Igammac: own('Igammac'), IgammaGradA: own('IgammaGradA'), Betainc: own('Betainc'),
   StopGradient: own('StopGradient'), PreventGradient: own('PreventGradient'),
 };

@@ -1,4 +1,5 @@
 import type { Graph, TensorData } from '../../graph/graph.ts';
+import { inlineFunctions } from './functions.ts';
 import { canonicalValue, type Signature, type TensorFlowModel } from './source.ts';
 import { SOURCES } from './sources.ts';
 
@@ -15,7 +16,8 @@ export interface TensorFlowView {
 
 /** The view of a file. @param signature its inputs and outputs become the graph's */
 export function viewOf(model: TensorFlowModel, signature?: Signature): TensorFlowView {
-  const graph = model.graph, initializers = new Map<string, TensorData>(graph.initializers), types = new Map(graph.types), aliases = new Map<string, string>();
+  const { graph, controlInputs, replaced } = inlineFunctions(model), value = (v: string) => replaced.get(v) ?? v;
+  const initializers = new Map<string, TensorData>(graph.initializers), types = new Map(graph.types), aliases = new Map<string, string>(replaced);
   for (const v of model.variables.values()) {
     if (v.data) {
       initializers.set(v.node, v.data);
@@ -25,12 +27,12 @@ export function viewOf(model: TensorFlowModel, signature?: Signature): TensorFlo
   }
   const inputs = graph.nodes.filter(n => SOURCES.has(n.op)).flatMap(n => n.outputs).filter(o => types.get(o)?.kind === 'tensor').map(name => ({ name, type: types.get(name)! }));
   for (const s of signature ? [signature] : model.signatures.values()) {
-    for (const t of [...s.inputs, ...s.outputs]) if (t.values.length === 1 && !graph.types.has(t.key)) aliases.set(t.key, t.values[0]!);
+    for (const t of [...s.inputs, ...s.outputs]) if (t.values.length === 1 && !graph.types.has(t.key)) aliases.set(t.key, value(t.values[0]!));
   }
-  const outputs = signature?.outputs.flatMap(o => o.values.map(name => ({ name, ...(types.has(name) && { type: types.get(name)! }) }))) ?? graph.outputs;
+  const outputs = signature?.outputs.flatMap(o => o.values.map(value).map(name => ({ name, ...(types.has(name) && { type: types.get(name)! }) }))) ?? graph.outputs;
   const losses = model.collections.get('losses'), names = losses?.kind === 'names' ? losses.values.map(canonicalValue) : [];
   return {
-    model, controlInputs: model.controlInputs, aliases,
+    model, controlInputs, aliases,
     graph: { ...graph, initializers, types, inputs, outputs, metadata: { ...graph.metadata, ...(names.length && { 'adjoint.losses': names.join('\n') }) } },
   };
 }
