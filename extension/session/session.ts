@@ -26,7 +26,7 @@ import type { TensorValue } from '../runtime/protocol.ts';
 import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
 import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
 import { buildReport } from './report.ts';
-import { fileName, inTheFilesNames, loweredFile, loweredFor } from './tensorflow.ts';
+import { fileName, inTheFilesNames, loweredFile, loweredFor, signatureOf } from './tensorflow.ts';
 import { defaultTarget, parseTarget, type ChosenTarget } from './targets.ts';
 
 export interface RunOptions {
@@ -86,10 +86,10 @@ export class GradientSession {
   ) {}
 
   /** Reads a model's structure, never its weights. */
-  static async open(path: string, runtime: RuntimeClient, options: { trust?: boolean } = {}): Promise<GradientSession> {
+  static async open(path: string, runtime: RuntimeClient, options: { trust?: boolean; signature?: string } = {}): Promise<GradientSession> {
     const model = await openModel(path, options);
     if (model.tensorflow) {
-      const view = viewOf(model.tensorflow);
+      const view = viewOf(model.tensorflow, signatureOf(model.tensorflow, options.signature));
       return new GradientSession(model, view.graph, undefined, runtime, view);
     }
     const graph = recogniseStops(inlineFunctions(model.graph));

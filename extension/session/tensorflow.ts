@@ -2,7 +2,7 @@ import { UserError } from '../../kernels/graph/errors.ts';
 import type { Graph } from '../../kernels/graph/graph.ts';
 import type { TensorType, ValueType } from '../../kernels/graph/types.ts';
 import { valuesOf } from '../../kernels/autodiff/differentiate.ts';
-import { canonicalValue } from '../../kernels/lowering/tensorflow/source.ts';
+import { canonicalValue, type Signature, type TensorFlowModel } from '../../kernels/lowering/tensorflow/source.ts';
 import { lower, type Lowered, type LowerOptions } from '../../kernels/lowering/tensorflow/lower.ts';
 import type { TensorFlowView } from '../../kernels/lowering/tensorflow/view.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
@@ -79,4 +79,16 @@ export function inTheFilesNames<T extends Named>(options: T, view: TensorFlowVie
     ...(cotangents && { cotangents: keys(cotangents) }), ...(stops && { stops: list(stops) }), ...(unstops && { unstops: list(unstops) }), ...(of && { of: list(of) }),
     ...(whole && { whole: { gradients: whole.gradients === 'all' ? 'all' : list(whole.gradients), forward: whole.forward === 'all' ? 'all' : list(whole.forward) } }),
   };
+}
+
+/**
+ * The signature that a person chose; without a choice the only one, or `serving_default`.
+ * @throws UserError('usage') that lists the signatures where the file has none of that name
+ */
+export function signatureOf(model: TensorFlowModel, name?: string): Signature | undefined {
+  const list = [...model.signatures.values()].filter(s => s.name !== '__saved_model_init_op');
+  if (name === undefined) return list.length === 1 ? list[0] : list.find(s => s.name === 'serving_default');
+  const found = model.signatures.get(name);
+  if (!found) throw new UserError('usage', `the file has no signature ${name}`, list.length ? `It has ${list.map(s => s.name).join(', ')}.` : 'It has none.');
+  return found;
 }

@@ -35,6 +35,7 @@ export interface OracleCase {
   readonly name?: string;
   readonly model: string;
   readonly target?: string;
+  readonly signature?: string;
   readonly cotangents?: Readonly<Record<string, string>>;
   readonly dims?: Readonly<Record<string, number>>;
   readonly gradients: readonly string[];

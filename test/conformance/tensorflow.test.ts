@@ -45,7 +45,7 @@ function noise(name: string, result: RunResult, expected: ReadonlyMap<string, Te
 
 /** Runs a case as a person would; names are those of the case. */
 async function run(runtime: RuntimeClient, model: string, c: OracleCase, inputs: ReadonlyMap<string, TensorValue>, expected: ReadonlyMap<string, TensorValue>): Promise<string[]> {
-  const session = await GradientSession.open(model, runtime), of = [...c.gradients, ...cut(c)], mine = (names: readonly string[]) => names.map(n => session.nameOf(n));
+  const session = await GradientSession.open(model, runtime, { ...(c.signature !== undefined && { signature: c.signature }) }), of = [...c.gradients, ...cut(c)], mine = (names: readonly string[]) => names.map(n => session.nameOf(n));
   const cotangents = c.cotangents && new Map(Object.entries(c.cotangents).map(([output, key]) => [output, inputs.get(key)!] as const));
   const result = await session.run({ archive: inputs, of, ...(cotangents ? { cotangents } : { target: c.target! }), ...(c.conventions && { conventions: c.conventions }), whole: { gradients: c.gradients, forward: [] } });
   const named = new Map([...expected].map(([k, v]) => [session.nameOf(k), v]));

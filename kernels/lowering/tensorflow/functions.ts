@@ -50,6 +50,7 @@ class Inliner {
     const { graph, controlInputs } = this.model, sink: Sink = { nodes: [], types: new Map(graph.types) }, replaced = new Map<string, string>();
     this.region(this.model, '', replaced, [], {}, sink, 0);
     const changed = replaced.size > 0 || sink.nodes.some((n, i) => n !== graph.nodes[i]);
+    for (const gone of replaced.keys()) sink.types.delete(gone);
     if (!changed) return { graph, controlInputs, replaced };
     return { graph: { ...graph, nodes: sink.nodes, types: sink.types }, controlInputs: this.controls, replaced };
   }
