@@ -185,12 +185,15 @@ const blocks = (op: 'DepthToSpace' | 'SpaceToDepth'): Operator['infer'] => c => 
 
 export const shapeOperators: readonly Operator[] = [
   moved('Reshape', c => [reshaped(c)]),
-  moved('Flatten', c => {
-    const t = c.tensor(0);
-    if (!t?.shape) return [t && tensor(t.dtype, [undefined, undefined])];
-    const axis = norm(c.attributes.int('axis', 1), t.shape.length);
-    return [tensor(t.dtype, [count(t.shape.slice(0, axis)), count(t.shape.slice(axis))], t.data)];
-  }),
+  {
+    ...moved('Flatten', c => {
+      const t = c.tensor(0);
+      if (!t?.shape) return [t && tensor(t.dtype, [undefined, undefined])];
+      const axis = norm(c.attributes.int('axis', 1), t.shape.length);
+      return [tensor(t.dtype, [count(t.shape.slice(0, axis)), count(t.shape.slice(axis))], t.data)];
+    }),
+    differentiable: ['input'],
+  },
   moved('Squeeze', c => [squeezed(c)]),
   moved('Unsqueeze', c => [unsqueezed(c)]),
   {
