@@ -30,8 +30,7 @@ export function drawFar(pen: Pen, scene: Scene, box: number, r: Rect, k: number,
   if (alarm) {
     const size = Math.max(2.5 * thin, 9);
     if (group) cross(pen, r.x + r.w - size, r.y + size, Math.min(size * 0.7, 4 * thin), tokens.alarm, 2 * thin);
-    else cross(pen, r.x + r.w / 2, r.y + r.h / 2, size, '#000', 1.6 * thin);
-    return;
+    else { cross(pen, r.x + r.w / 2, r.y + r.h / 2, size, '#000', 1.6 * thin); return; }
   }
   if (!words || state === 'blocked' || state === 'dead') return;
   const px = 11 * thin, font = `${px}px ${tokens.font}`, label = word(scene, kind, ref, stop);

@@ -32,6 +32,8 @@ import { AccessibleTree } from './tree.ts';
 
 /** In a large graph a second layout for the first results would cost more than it shows. */
 const OPEN_AGAIN_LIMIT = 20_000;
+/** From the first scale on, boxes have names and numbers; from the second on, most of a drawing fits at it. */
+const READABLE = 0.75, NEARLY_READABLE = 0.62;
 /** What is brought in does not come to lie under the minimap. */
 const MINIMAP_SPACE = 96;
 
@@ -263,9 +265,11 @@ export class Editor {
     this.afterLayout = undefined;
   }
 
-  /** All of it; if that were too small to read, the end with the loss at reading size. */
-  private firstView(layout: Layout): View {
-    return fitTo({ x: 0, y: 0, w: layout.width, h: layout.height }, this.canvas.width, this.canvas.height);
+  /** All of it; if that were only just too small to read, at reading size with the loss in it. */
+  private firstView({ width, height }: Layout): View {
+    const whole = fitTo({ x: 0, y: 0, w: width, h: height }, this.canvas.width, this.canvas.height);
+    if (whole.k >= READABLE || whole.k < NEARLY_READABLE) return whole;
+    return { k: READABLE, x: (this.canvas.width - width * READABLE) / 2, y: Math.min((this.canvas.height - height * READABLE) / 2, this.canvas.height - 12 - height * READABLE) };
   }
 
   private onGroups(groups: GroupResults): void {

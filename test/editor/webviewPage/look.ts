@@ -1,17 +1,18 @@
-/** Pictures of a webview for a person to look at: node --import tsx test/editor/webviewPage/look.ts MODEL OUTDIR [entry] [themes] [WxH] [STEP …] */
+/** Pictures of a webview for a person to look at: node --import tsx test/editor/webviewPage/look.ts MODEL|grammar|residual:N OUTDIR [entry] [themes] [WxH] [STEP …] */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebviewBrowser, type Theme } from './page.ts';
+import { generate, generateResults, type GeneratorKind } from '../../bench/generators.ts';
+import { DrawnHost } from './drawnHost.ts';
+import { grammar } from './grammar.ts';
 import { StudyHost } from './studyHost.ts';
 
 /** `key:F8`, `click:x,y`, `move:x,y`, `dblclick:x,y`, `type:text`, `wait:ms`, `shot:name`, `sel:CSS selector to click`. */
 async function main([model, out, entry = 'main', themes = 'dark', size = '1600x900', ...steps]: string[]): Promise<void> {
   mkdirSync(out!, { recursive: true });
   const [width, height] = size.split('x').map(Number) as [number, number];
-  const host = new StudyHost(model!), browser = await WebviewBrowser.start(process.env['DIST'] ?? 'dist');
+  const host = await hostOf(model!), browser = await WebviewBrowser.start(process.env['DIST'] ?? 'dist');
   try {
-    await host.study.load();
-    await host.study.run();
     for (const theme of themes.split(',') as Theme[]) {
       const page = await browser.open(host, entry as 'main', theme, { width, height }, line => console.log(`[${theme}] ${line.slice(0, 600)}`));
       await page.waitForTimeout(1200);
@@ -28,7 +29,21 @@ async function main([model, out, entry = 'main', themes = 'dark', size = '1600x9
       }
       await page.close();
     }
-  } finally { await browser.close(); host.dispose(); }
+  } finally { await browser.close(); if (host instanceof StudyHost) host.dispose(); }
+}
+
+/** `grammar`, `grammar:removed`, `residual:10000` (as the generators of the benchmark name them), or a model's path. */
+async function hostOf(name: string): Promise<StudyHost | DrawnHost> {
+  if (name.startsWith('grammar')) return new DrawnHost(grammar({ stopRemoved: name.endsWith('removed') }));
+  const made = /^(residual|transformer|training):(\d+)$/.exec(name);
+  if (made) {
+    const { graph, target } = generate(made[1] as GeneratorKind, Number(made[2]));
+    return new DrawnHost({ graph, results: generateResults(graph, target) });
+  }
+  const host = new StudyHost(name);
+  await host.study.load();
+  await host.study.run();
+  return host;
 }
 
 main(process.argv.slice(2)).then(() => process.exit(0), (error: Error) => { console.error(error.stack?.slice(0, 1500)); process.exit(1); });

@@ -4,7 +4,9 @@ import { createServer, type Server } from 'node:http';
 import { extname, join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { FromWebview, ToWebview } from '../../../extension/protocol.ts';
-import type { StudyHost } from './studyHost.ts';
+
+/** Whoever answers a page. */
+export interface PageHost { connect(send: (message: ToWebview) => void): (message: FromWebview) => void }
 
 export const THEMES = { dark: 'vscode-dark', light: 'vscode-light', hc: 'vscode-high-contrast', hcl: 'vscode-high-contrast vscode-high-contrast-light' } as const;
 export type Theme = keyof typeof THEMES;
@@ -33,7 +35,7 @@ export class WebviewBrowser {
   }
 
   /** A page that talks with a host; `log` takes what goes wrong in it. */
-  async open(host: StudyHost, entry: 'main' | 'panelMain', theme: Theme, size: { width: number; height: number }, log: (line: string) => void): Promise<Page> {
+  async open(host: PageHost, entry: 'main' | 'panelMain', theme: Theme, size: { width: number; height: number }, log: (line: string) => void): Promise<Page> {
     const page = await this.browser.newPage({ viewport: size });
     page.on('console', m => { if (['error', 'warning'].includes(m.type())) log(`${m.type()}: ${m.text()}`); });
     page.on('pageerror', e => log(`exception: ${e.stack ?? e.message}`));

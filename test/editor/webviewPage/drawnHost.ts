@@ -1,0 +1,60 @@
+/** A host that has a graph and results, and no model: for the test page of the grammar and for graphs of any size. */
+import { PROTOCOL_VERSION, STATUSES, VALUE_KINDS, type DrawingGraph, type DrawingResults, type EditorState, type FindingReport, type FromWebview, type Mark, type NodeCard, type Summary, type ToWebview, type ValueCard, type WhatIf } from '../../../extension/protocol.ts';
+
+export interface Drawn {
+  readonly graph: DrawingGraph;
+  readonly results?: DrawingResults;
+  readonly marks?: readonly Mark[];
+  readonly findings?: readonly FindingReport[];
+  readonly whatIf?: WhatIf;
+  readonly state?: EditorState;
+  readonly loss?: number;
+}
+
+export class DrawnHost {
+  readonly received: FromWebview[] = [];
+  private send: ((message: ToWebview) => void) | undefined;
+
+  constructor(private readonly drawn: Drawn) {}
+
+  connect(send: (message: ToWebview) => void): (message: FromWebview) => void {
+    this.send = send;
+    return message => {
+      if (message.type !== 'ask') { this.received.push(message); return; }
+      const { graph, results, marks = [], findings = [], whatIf, state, loss = 4.227 } = this.drawn;
+      const answer = (value: unknown) => send({ type: 'reply', id: message.id, ok: true, answer: value as never });
+      switch (message.kind) {
+        case 'ready':
+          answer({ protocol: PROTOCOL_VERSION });
+          send({ type: 'graph', graph, options: { wheel: 'pan', direction: 'down' } });
+          if (results) send({ type: 'results', results, marks, findings, run: { target: graph.strings[graph.values.name[results.target]!]!, loss, inputs: '16 images, generated, seed 0', provider: 'cpu', conventions: 'tensorflow', notes: [] } });
+          if (whatIf) send({ type: 'whatIf', whatIf });
+          if (state) send({ type: 'state', state });
+          break;
+        case 'node': answer(this.node(message.ask.node)); break;
+        case 'value': answer(this.value(message.ask.value)); break;
+        case 'why': answer({ value: message.ask.value, sentence: 'An example.', steps: [] }); break;
+        case 'histogram': answer({ low: -1, high: 1, counts: [1, 4, 9, 16, 9, 4, 1], negative: 22, positive: 22 });
+      }
+    };
+  }
+
+  state(state: EditorState | undefined): void { this.send?.({ type: 'state', ...(state && { state }) }); }
+
+  private value(value: number): ValueCard {
+    const { graph, results: r } = this.drawn, name = graph.strings[graph.values.name[value]!]!, [dtype = '', shape = ''] = graph.strings[graph.values.type[value]!]!.split(' ');
+    const summary = (norm: number): Summary => ({ count: r!.valueCount[value]! || 1, nan: Number.isNaN(norm) ? 1 : 0, inf: norm === Infinity ? 1 : 0, zero: Math.round(r!.valueZeroShare[value]! * r!.valueCount[value]!), min: -norm, max: norm, mean: 0, std: norm, absMax: norm, l1: norm, l2: norm });
+    const status = r ? STATUSES[r.valueStatus[value]!] ?? 'not-asked' : 'not-asked';
+    return {
+      value, uses: [], findings: (this.drawn.findings ?? []).filter(f => f.value === name),
+      report: { name, kind: VALUE_KINDS[graph.values.kind[value]!]!, dtype, shape: shape === 'scalar' ? [] : shape.split('×').filter(Boolean).map(Number), gradient: { status, because: [], ...(status === 'computed' && { summary: summary(r!.valueNorm[value]!) }) } },
+    };
+  }
+
+  private node(node: number): NodeCard {
+    const { graph } = this.drawn, name = graph.strings[graph.nodes.name[node]!]!, mark = this.drawn.marks?.find(m => m.node === name), parameters: ValueCard[] = [], outputs: ValueCard[] = [];
+    graph.uses.node.forEach((n, u) => { if (n === node && graph.values.kind[graph.uses.value[u]!] === 1) parameters.push(this.value(graph.uses.value[u]!)); });
+    graph.values.producer.forEach((p, v) => { if (p === node) outputs.push(this.value(v)); });
+    return { node, name, op: graph.strings[graph.nodes.op[node]!]!, attributes: [], ...(mark && { mark }), outputs, parameters, findings: (this.drawn.findings ?? []).filter(f => f.node === name) };
+  }
+}
