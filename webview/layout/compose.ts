@@ -184,7 +184,8 @@ class Composition {
   }
 
   private edge(inside: Inside, from: number, to: number, value: number, use: number): void {
-    const key = `${from}:${to}:${value}`, edge = inside.edges.get(key);
+    // Between two boxes all values are one edge; at ports each value has its own.
+    const boxes = inside.places[from]!.box >= 0 && inside.places[to]!.box >= 0, key = `${from}:${to}:${boxes ? '' : value}`, edge = inside.edges.get(key);
     if (edge) edge.uses.push(use);
     else inside.edges.set(key, { from, to, value, uses: [use] });
   }
