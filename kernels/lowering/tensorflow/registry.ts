@@ -2,6 +2,7 @@ import type { Family, Lowering } from './context.ts';
 import { arrays } from './arrays.ts';
 import { blocksAndPatches } from './blocks.ts';
 import { convolution } from './convolution.ts';
+import { ctc } from './ctc.ts';
 import { diagonals } from './diagonals.ts';
 import { image } from './image.ts';
 import { indexing } from './indexing.ts';
@@ -11,9 +12,10 @@ import { nn } from './nn.ts';
 import { normalization } from './normalization.ts';
 import { pooling } from './pooling.ts';
 import { quantization } from './quantization.ts';
+import { recurrent } from './recurrent.ts';
 import { reductions } from './reductions.ts';
 
-const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, diagonals, blocksAndPatches, image, quantization];
+const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, diagonals, blocksAndPatches, image, recurrent, ctc, quantization];
 
 /** Every operator of TensorFlow that is lowered node by node, by name. */
 export const LOWERINGS: ReadonlyMap<string, Lowering> = new Map(FAMILIES.flatMap(f => Object.entries(f)));
