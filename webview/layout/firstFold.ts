@@ -6,7 +6,7 @@ const MOST_CARDS = 60;
 const COMPUTED = STATUSES.indexOf('computed');
 
 export function firstFold(graph: DrawingGraph, hierarchy: Hierarchy, target: number, results: DrawingResults | undefined): number[] {
-  const { parent, kind, childStart, first, last, count } = hierarchy, open = new Set<number>([0]), direct = new Uint32Array(count);
+  const { parent, kind, childStart, count } = hierarchy, open = new Set<number>([0]), direct = new Uint32Array(count);
   for (const g of hierarchy.groupOf) direct[g]!++;
   const children = (g: number) => Array.from(hierarchy.children.subarray(childStart[g], childStart[g + 1])).filter(c => kind[c] !== GroupKind.backward);
   let cards = direct[0]! + children(0).length;
@@ -28,12 +28,12 @@ export function firstFold(graph: DrawingGraph, hierarchy: Hierarchy, target: num
     if (status === COMPUTED && !Number.isFinite(results.valueNorm[v]!) && node >= 0) interesting.add(hierarchy.groupOf[node]!);
   });
   for (const g of interesting) tryOpen(g);
-  // What is left of the room goes to the smallest groups, those near the root first; a repeat says more folded.
+  // What is left of the room goes to the groups near the root first; a repeat says more folded.
   const queue = children(0);
   for (let head = 0; head < queue.length && cards < MOST_CARDS && head < 4 * MOST_CARDS; head++) {
     const g = queue[head]!;
     if (kind[g] === GroupKind.repeat) continue;
-    if (last[g]! - first[g]! <= MOST_CARDS) tryOpen(g);
+    tryOpen(g);
     if (open.has(g)) queue.push(...children(g));
   }
   return [...open].filter(g => g > 0);
