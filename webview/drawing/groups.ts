@@ -99,7 +99,8 @@ export function drawStrip(pen: Pen, scene: Scene, group: number, r: Rect, fonts:
   for (let i = 0; i < n; i++) {
     const norm = groups.strip[from + i]!, state = cellState(groups.stripStatus[from + i]!, norm), x = r.x + w * i;
     roundRect(pen, x + 1, r.y, Math.max(1, w - 2), r.h, 2);
-    if (state === 'ok') { pen.fillStyle = tokens.steps[scene.measure.id === 'norm' ? scene.measure.step(norm) : 4]!; if (scene.measure.id !== 'none') pen.fill(); continue; }
+    // Only the norm is known for each repeat: another measure leaves the cells neutral.
+    if (state === 'ok') { pen.fillStyle = scene.measure.id === 'norm' ? tokens.steps[scene.measure.step(norm)]! : tokens.nodeLine; pen.fill(); continue; }
     pen.fillStyle = state === 'nan' ? tokens.alarm : state === 'blocked' || state === 'dead' ? hatch(pen, tokens) : tokens.bg;
     pen.fill();
     if (state === 'nan') { cross(pen, x + w / 2, r.y + r.h / 2, 3, '#000', 1.5); continue; }

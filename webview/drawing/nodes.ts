@@ -213,9 +213,12 @@ export function drawLoss(pen: Pen, scene: Scene, node: number, r: Rect, fonts: F
   pen.fillStyle = tokens.source;
   pen.fill();
   if (!words) return;
-  const right = model.run && Number.isFinite(model.run.loss) ? `${number(model.run.loss)} · seed 1` : model.run ? `${number(model.run.loss)}` : '';
+  pen.font = fonts.mono;
+  const name = `∂ ${leaf(model.shortName(node))}`, figure = model.run ? number(model.run.loss) : '';
+  // What it holds goes before what it starts from.
+  const right = Number.isFinite(model.run?.loss) && textWidth(pen, `${figure} · seed 1`) + 60 < r.w - 26 ? `${figure} · seed 1` : figure;
   write(pen, right, r.x + r.w - 13, r.y + 17, fonts.mono, tokens.sourceFg, 'right');
   const room = r.w - 26 - (right ? textWidth(pen, right) + 8 : 0);
   pen.font = fonts.bold;
-  write(pen, fitted(pen, `∂ ${leaf(model.shortName(node))}`, room), r.x + 13, r.y + 17, fonts.bold, tokens.sourceFg);
+  write(pen, fitted(pen, name, room), r.x + 13, r.y + 17, fonts.bold, tokens.sourceFg);
 }

@@ -155,7 +155,7 @@ export interface Layout {
 /** Sizes of design section 6.7 in px. */
 export const METRICS = {
   head: 26, row: 20, maxRows: 3, minWidth: 112, maxWidth: 290, gap: 18, sibling: 16, padding: 16, header: 24, gutter: 48,
-  tail: 12, tag: 20, lane: 10, number: 50, cardHeight: 26, repeatHeight: 46,
+  tail: 12, tag: 20, lane: 10, number: 58, cardHeight: 26, repeatHeight: 46,
 } as const;
 
 /**

@@ -43,6 +43,7 @@ export function readTokens(): Tokens {
   probe.hidden = true;
   document.body.append(probe);
   const color = (name: string) => { probe.style.color = `var(--adj-${name})`; return getComputedStyle(probe).color; };
+  const change = ['less3', 'less2', 'less1', 'more1', 'more2', 'more3'].map(color);
   const named = Object.fromEntries(Object.entries(NAMES).map(([key, name]) => [key, color(name)])) as Record<keyof typeof NAMES, string>;
   const steps = Array.from({ length: 9 }, (_, i) => color(`g${i}`)), classes = document.body.classList;
   probe.style.fontFamily = 'var(--adj-mono)';
@@ -52,7 +53,7 @@ export function readTokens(): Tokens {
     ...named, steps, font, mono,
     kind: classes.contains('vscode-high-contrast-light') ? 'hcl' : classes.contains('vscode-high-contrast') ? 'hc' : classes.contains('vscode-light') ? 'light' : 'dark',
     inks: steps.map(s => (contrast(s, 'rgb(0,0,0)') >= 4.6 ? '#000' : '#fff')),
-    change: ['less3', 'less2', 'less1', 'more1', 'more2', 'more3'].map(color),
+    change,
     outlineCells: contrast(steps[0]!, named.bg) < 3,
   };
 }
