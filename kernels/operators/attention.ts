@@ -133,7 +133,7 @@ function linearAttention(c: ExpandContext): readonly Tensor[] {
   const headwise = (t: Tensor | undefined) => {
     if (!t) return undefined;
     const last = t.shape!.at(-1)!;
-    return t.rank === 3 ? (last === kv ? t.transpose([0, 2, 1]).unsqueeze([3]) : splitHeads(t, kv)) : t;
+    return t.rank === 3 ? (last === kv || last === 1 ? t.transpose([0, 2, 1]).unsqueeze([3]) : splitHeads(t, kv)) : t;
   };
   const gate = headwise(decay), rate = headwise(beta);
   let state = past ?? q.scalar(0).expand([b, kv, dk!, dv]);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernels/graph/errors.ts';
 import { tensorOf } from '../../kernels/graph/tensorData.ts';
@@ -23,11 +23,11 @@ const MOVE = 0.07, MOVES = 8;
 /** Values of this size stand for −∞ in masked scores: no difference quotient exists there. */
 const HUGE = 1e30;
 
-/** The inputs of a node test's first data set, by the names of the model's inputs. */
-export function dataSet(folder: string, names: readonly string[], set = 0): Map<string, TensorValue> {
-  const data = join(folder, `test_data_set_${set}`), values = new Map<string, TensorValue>();
+/** The inputs (or outputs) of a node test's first data set, by the names of the model's. */
+export function dataSet(folder: string, names: readonly string[], kind: 'input' | 'output' = 'input'): Map<string, TensorValue> {
+  const data = join(folder, 'test_data_set_0'), pattern = new RegExp(`^${kind}_(\\d+)\\.pb$`), values = new Map<string, TensorValue>();
   for (const file of readdirSync(data)) {
-    const at = /^input_(\d+)\.pb$/.exec(file)?.[1], name = at === undefined ? undefined : names[Number(at)];
+    const at = pattern.exec(file)?.[1], name = at === undefined ? undefined : names[Number(at)];
     if (name !== undefined) values.set(name, readTensorProto(new Uint8Array(readFileSync(join(data, file)))));
   }
   return values;
@@ -53,22 +53,20 @@ type Forward = (feeds: Feeds) => Promise<Record<string, TensorValue>>;
  * The inner-product form: ⟨pullback(u), v⟩ against the central difference of ⟨u, f⟩ along v, for random u and v.
  * f is ONNX Runtime on the person's own model; nothing of ours is in it. (A half-precision model is run in float32: steps drown in half.)
  * Where the data lies on a kink, a point beside it is taken.
+ * @param ours f is what our session computes: for models that ONNX Runtime cannot run as they stand
  */
-export async function checkModel(runtime: RuntimeClient, path: string, data: Feeds, setting = FLOAT32): Promise<Check> {
-  const session = await GradientSession.open(path, runtime, { trust: true }), half = widenHalf(inferTypes(session.graph, OPERATORS)), key = `fd:${path}`;
-  const create = () => runtime.createSession({ key, model: half.why ? writeModel(half.graph).bytes : { path }, provider: 'cpu' });
-  let plain = await create();
-  const names = plain.outputs.filter(o => o.dtype && isFloat(o.dtype)).map(o => o.name);
-  if (!names.length) return noGradient(session, data);
-  // A seeded random operator draws the same numbers in every new session, others in every run of one.
-  const random = mulberry(7), drawn = session.graph.nodes.some(n => n.op === 'Dropout');
-  const forward: Forward = async feeds => {
-    if (drawn) {
-      await runtime.release(key);
-      plain = await create();
+export async function checkModel(runtime: RuntimeClient, path: string, data: Feeds, { ours = false, setting = FLOAT32 } = {}): Promise<Check> {
+  const session = await GradientSession.open(path, runtime, { trust: true }), key = `fd:${path}`;
+  if (ours) {
+    const half = widenHalf(inferTypes(session.graph, OPERATORS)), wide = `${path}.float32.onnx`;
+    if (half.why) {
+      writeFileSync(wide, writeModel(half.graph).bytes);
+      return checkModel(runtime, wide, new Map([...data].map(([n, v]) => [n, widened(v)] as const)), { ours, setting });
     }
-    return (await runtime.run({ sessionId: plain.sessionId, feeds: Object.fromEntries(feeds), fetches: names })).outputs;
-  };
+  }
+  const { forward, names } = ours ? sessionForward(session) : await runtimeForward(runtime, session, path, key);
+  if (!names.length) return noGradient(session, data);
+  const random = mulberry(7);
   try {
     const here: Feeds = new Map([...data].map(([n, v]) => [n, widened(v)] as const)), base = await forward(here);
     let check = await checkAt(session, forward, data, here, base, random, setting);
@@ -83,6 +81,28 @@ export async function checkModel(runtime: RuntimeClient, path: string, data: Fee
   } finally {
     await runtime.release(key);
   }
+}
+
+interface Function { readonly forward: Forward; readonly names: readonly string[] }
+
+async function runtimeForward(runtime: RuntimeClient, session: GradientSession, path: string, key: string): Promise<Function> {
+  const half = widenHalf(inferTypes(session.graph, OPERATORS)), create = () => runtime.createSession({ key, model: half.why ? writeModel(half.graph).bytes : { path }, provider: 'cpu' });
+  let plain = await create();
+  // A seeded random operator draws the same numbers in every new session, others in every run of one.
+  const names = plain.outputs.filter(o => o.dtype && isFloat(o.dtype)).map(o => o.name), drawn = session.graph.nodes.some(n => n.op === 'Dropout');
+  const forward: Forward = async feeds => {
+    if (drawn) {
+      await runtime.release(key);
+      plain = await create();
+    }
+    return (await runtime.run({ sessionId: plain.sessionId, feeds: Object.fromEntries(feeds), fetches: names })).outputs;
+  };
+  return { forward, names };
+}
+
+function sessionForward(session: GradientSession): Function {
+  const names = session.graph.outputs.filter(o => o.type?.kind === 'tensor' && isFloat(o.type.dtype)).map(o => o.name);
+  return { names, forward: async inputs => Object.fromEntries((await session.run({ inputs, cotangents: new Map(names.map(n => [n, 'ones'])), whole: { gradients: [], forward: names } })).forward) };
 }
 
 /** A model without a float output: whoever asks is told that nothing can be differentiated. */
