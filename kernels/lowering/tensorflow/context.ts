@@ -31,6 +31,8 @@ export class LowerContext {
     readonly g: GraphBuilder,
     /** Outputs that somebody reads. */
     readonly wantsOutput: (i: number) => boolean,
+    /** Shapes of the elements of lists, by the node that makes the list, where they follow from what is written. */
+    readonly learned: ReadonlyMap<string, readonly number[]>,
   ) {
     this.attributes = new AttributeReader(node.attributes);
   }

@@ -1,12 +1,15 @@
 import { GraphBuilder } from '../../graph/builder.ts';
-import { EMPTY_GRAPH, type Graph, type Node, type TensorData, type ValueInfo } from '../../graph/graph.ts';
+import { EMPTY_GRAPH, readsOf, type Graph, type Node, type TensorData, type ValueInfo } from '../../graph/graph.ts';
 import { producersOf } from '../../graph/passes.ts';
 import { UnknownShape } from '../../graph/tensor.ts';
 import { smallNumbers } from '../../graph/tensorData.ts';
 import { staticShape, tensor, type TensorType, type ValueType } from '../../graph/types.ts';
 import { OPERATORS } from '../../operators/index.ts';
 import { inferWith, merge } from '../../operators/infer.ts';
+import { trimmed } from './bodies.ts';
 import { LowerContext, NotLowered, UnknownElements, type Inputs } from './context.ts';
+import { isStructured, lowerStructured, type Region } from './controlFlow.ts';
+import { LearnedElements } from './lists.ts';
 import { LOWERINGS } from './registry.ts';
 import { Segment } from './segment.ts';
 import { SOURCES, VARIABLES } from './sources.ts';
@@ -45,11 +48,22 @@ export interface Lowered {
 
 /** The graph in ONNX operators, node by node. A node that cannot be lowered takes away only what depends on it. */
 export function lower(view: TensorFlowView, options: LowerOptions = {}): Lowered {
-  return new Lowerer(view, options).run();
+  const roots = options.roots && new Set(options.roots), learned = new Map<string, readonly number[]>();
+  // What initialises a variable without a value is wanted whenever the variable is.
+  const initial = roots && [...view.model.variables.values()].flatMap(v => (v.initialValue === undefined ? [] : [v.initialValue]));
+  const structured = { ...view, graph: trimmed(view.graph, roots && initial && [...roots, ...initial]) };
+  for (;;) {
+    try {
+      return new Lowerer(structured, { ...options, ...(roots && { roots }) }, learned).run();
+    } catch (error) {
+      if (!(error instanceof LearnedElements) || learned.has(error.list)) throw error;
+      learned.set(error.list, error.shape);
+    }
+  }
 }
 
-class Lowerer {
-  private readonly g: GraphBuilder;
+class Lowerer implements Region {
+  readonly g: GraphBuilder;
   private readonly missing = new Map<string, Missing>();
   private readonly shapes = new Set<string>();
   private readonly elements = new Set<string>();
@@ -58,8 +72,11 @@ class Lowerer {
   private readonly done = new Set<string>();
   private readonly producers: ReadonlyMap<string, number>;
 
-  constructor(private readonly view: TensorFlowView, private readonly options: LowerOptions) {
-    this.g = new GraphBuilder({ ...EMPTY_GRAPH, name: view.graph.name }, inferWith(OPERATORS));
+  constructor(
+    private readonly view: TensorFlowView, private readonly options: LowerOptions, private readonly learned: ReadonlyMap<string, readonly number[]>, private readonly around?: Lowerer,
+  ) {
+    const empty = { ...EMPTY_GRAPH, name: view.graph.name };
+    this.g = around ? around.g.child(empty) : new GraphBuilder(empty, inferWith(OPERATORS));
     this.producers = producersOf(view.graph);
     this.wanted = options.roots && this.needed(options.roots);
   }
@@ -68,7 +85,7 @@ class Lowerer {
     const { graph } = this.view;
     for (const input of graph.inputs) this.input(input.name);
     for (const name of this.options.fed ?? []) this.input(name);
-    for (const node of graph.nodes) if (!this.wanted || node.outputs.some(o => this.wanted!.has(o))) this.node(node);
+    for (const node of graph.nodes) if (!this.wanted || node.outputs.some(o => this.wanted!.has(o))) this.lower(node);
     const outputs = graph.outputs.filter(o => this.has(o.name)), types = new Map<string, ValueType>();
     const built = this.g.build(outputs, [...this.inputs.values()]);
     for (const [name, type] of built.types) types.set(name, type);
@@ -88,14 +105,27 @@ class Lowerer {
       if (this.options.fed?.has(value)) continue;
       const node = graph.nodes[this.producers.get(value) ?? -1];
       if (!node) continue;
-      open.push(...node.inputs);
+      open.push(...readsOf(node));
       const variable = VARIABLES.has(node.op) && !graph.initializers.has(value) ? model.variables.get(node.name) : undefined;
       if (variable?.initialValue !== undefined) open.push(variable.initialValue);
     }
     return found;
   }
 
-  private has(value: string): boolean {
+  /** A branch or a body of this graph, lowered. */
+  within(graph: Graph, types: readonly (ValueType | undefined)[]): Lowerer {
+    const { known } = this.options, inner = new Lowerer({ ...this.view, graph }, known ? { known } : {}, this.learned, this);
+    graph.inputs.forEach((input, i) => {
+      const type = types[i] ?? input.type;
+      if (type) inner.g.setType(input.name, type);
+    });
+    for (const node of graph.nodes) inner.lower(node);
+    return inner;
+  }
+
+  missingOf(value: string): Missing | undefined { return this.missing.get(value) ?? this.around?.missingOf(value); }
+
+  has(value: string): boolean {
     return this.g.typeOf(value) !== undefined || this.g.initializers.has(value);
   }
 
@@ -111,22 +141,26 @@ class Lowerer {
     this.g.setType(name, tensor(data.dtype, data.dims, smallNumbers(data)));
   }
 
-  private node(node: Node): void {
+  lower(node: Node): void {
     if (this.done.has(node.name)) return;
     this.done.add(node.name);
     if (SOURCES.has(node.op) || node.outputs.length === 0 || node.outputs.every(o => this.inputs.has(o))) return;
     if (VARIABLES.has(node.op)) return this.variable(node);
     if (node.op === 'Const') return this.constant(node);
-    const behind = node.inputs.map(n => this.missing.get(n)).find(m => m);
+    const behind = node.inputs.map(n => this.missingOf(n)).find(m => m);
     if (behind) return this.miss(node, behind);
     const absent = node.inputs.find(n => !this.has(n));
     if (absent !== undefined) return this.miss(node, { node: node.name, op: node.op, why: `its input ${absent} has no value` });
+    if (isStructured(node)) {
+      const why = lowerStructured(this, node);
+      return why && this.miss(node, why);
+    }
     const segment = new Segment(this.g, node);
     const x = node.inputs.map((value, i) => segment.port(value, i)) as unknown as Inputs;
     try {
       const rule = LOWERINGS.get(node.op);
       if (!rule) throw new NotLowered(`the operator ${node.op} has no form in ONNX here`);
-      const made = rule(new LowerContext(node, x, segment, i => !!node.outputs[i] && (!this.wanted || this.wanted.has(node.outputs[i]!))));
+      const made = rule(new LowerContext(node, x, segment, i => !!node.outputs[i] && (!this.wanted || this.wanted.has(node.outputs[i]!)), this.learned));
       segment.finish(Array.isArray(made) ? made : [made as Exclude<typeof made, readonly unknown[]>], o => this.stated(o));
       node.outputs.forEach((o, i) => { if (!this.has(o)) this.missing.set(o, { node: node.name, op: node.op, why: `its output ${i} has no form in ONNX` }); });
     } catch (error) {
@@ -136,12 +170,17 @@ class Lowerer {
 
   private refused(node: Node, error: unknown): void {
     if (error instanceof UnknownElements) {
-      const value = node.inputs[error.input]!;
-      this.elements.add(value);
+      this.measure('elements', node.inputs[error.input]!);
     } else if (error instanceof UnknownShape) {
-      for (const value of node.inputs) if (this.g.typeOf(value)?.kind === 'tensor' && !staticShape(this.g.typeOf(value))) this.shapes.add(value);
+      for (const value of node.inputs) if (this.g.typeOf(value)?.kind === 'tensor' && !staticShape(this.g.typeOf(value))) this.measure('shapes', value);
     } else if (!(error instanceof NotLowered)) throw error;
     this.miss(node, { node: node.name, op: node.op, why: error.message });
+  }
+
+  /** A run can measure what is at the top level; what changes from round to round has no numbers of its own. */
+  private measure(what: 'shapes' | 'elements', value: string): void {
+    if (!this.around) this[what].add(value);
+    else if (this.around.has(value)) this.around.measure(what, value);
   }
 
   private miss(node: Node, cause: Missing): void {
@@ -170,7 +209,7 @@ class Lowerer {
     if (data && data.bytes.kind !== 'missing') return this.initializer(name, data);
     const initial = variable?.initialValue;
     // Nothing orders an initializer before its variable: what it needs comes first now.
-    if (initial !== undefined) for (const i of [...this.needed([initial])].map(v => this.producers.get(v)).filter(i => i !== undefined).sort((a, b) => a - b)) this.node(this.view.graph.nodes[i]!);
+    if (initial !== undefined) for (const i of [...this.needed([initial])].map(v => this.producers.get(v)).filter(i => i !== undefined).sort((a, b) => a - b)) this.lower(this.view.graph.nodes[i]!);
     const type = initial === undefined ? undefined : this.g.typeOf(initial);
     if (initial === undefined || !type) {
       const cause = initial === undefined ? undefined : this.missing.get(initial);
