@@ -82,7 +82,8 @@ function groupCell(pen: Pen, scene: Scene, group: number, state: CellState, r: R
   let ink = tokens.fg;
   roundRect(pen, r.x + 0.5, r.y + 0.5, S - 1, S - 1, [4, 0, 0, 0]);
   const colors = state === 'ok' && scene.measure.id !== 'none' ? cellColors(scene, scene.measure.id === 'change' ? 1 : norm) : undefined;
-  if (colors || state === 'nan') { pen.fillStyle = colors?.fill ?? tokens.alarm; pen.fill(); ink = colors?.ink ?? '#000'; }
+  if (colors?.fill === tokens.surface) ink = tokens.fg;
+  else if (colors || state === 'nan') { pen.fillStyle = colors?.fill ?? tokens.alarm; pen.fill(); ink = colors?.ink ?? '#000'; }
   else if (state === 'zero' || state === 'blocked' || state === 'dead') {
     pen.fillStyle = state === 'zero' ? tokens.bg : hatch(pen, tokens); pen.fill();
     pen.strokeStyle = tokens.none; pen.lineWidth = 1; pen.stroke();

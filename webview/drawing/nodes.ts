@@ -19,11 +19,20 @@ export function stairs(pen: Pen, { x, y, w, h }: Rect): void {
   pen.arcTo(x, y + h, x, y + h - 3, 3); pen.lineTo(x, y + 3); pen.arcTo(x, y, x + 3, y, 3); pen.closePath();
 }
 
+/** In a what-if: a gradient where there was none. */
+function isNew(scene: Scene, value: number): boolean { return scene.measure.id === 'change' && scene.measure.of(value) === Infinity; }
+
 /** The 26 × 26 cell at the left of a box: filled, hollow, hatched, red, or empty with a question mark. */
 export function drawCell(pen: Pen, scene: Scene, x: number, y: number, state: CellState, value: number, glyph: Glyph | undefined, radius: number | number[] = [3, 0, 0, 3]): void {
   const { tokens } = scene, colors = state === 'ok' ? cellColors(scene, scene.measure.of(value)) : undefined;
   let ink = tokens.fg;
-  if (colors) {
+  if (state === 'ok' && isNew(scene, value)) {
+    roundRect(pen, x + 0.5, y + 0.5, HEAD - 1, HEAD - 1, radius);
+    outline(pen, tokens.none);
+    glyph = 'add';
+  } else if (colors?.fill === tokens.surface) {
+    // Unchanged: the box itself.
+  } else if (colors) {
     roundRect(pen, x, y, HEAD, HEAD, radius);
     pen.fillStyle = colors.fill;
     pen.fill();

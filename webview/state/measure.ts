@@ -1,4 +1,5 @@
 /** What the colour says: the measures of "Colour ▾", each with its own domain, fixed for a file and target. */
+import { STATUSES } from '../../extension/protocol.ts';
 import { number } from '../ui/format.ts';
 import { changeStep, level, scaleFor, STEPS, tick, type Scale } from '../ui/scale.ts';
 import type { Model } from './model.ts';
@@ -37,7 +38,8 @@ export function measureOf(id: MeasureId, model: Model): Measure {
     zeroShare: v => r?.valueZeroShare[v] ?? NaN,
     ratio: v => (r && r.forwardNorm[v]! > 0 ? r.valueNorm[v]! / r.forwardNorm[v]! : NaN),
     forward: v => r?.forwardNorm[v] ?? NaN,
-    change: v => (r && w ? r.valueNorm[v]! / w.normBefore[v]! : NaN),
+    // Infinity: there was no gradient before.
+    change: v => (!r || !w ? NaN : STATUSES[w.statusBefore[v]!] === 'computed' && w.normBefore[v]! > 0 ? r.valueNorm[v]! / w.normBefore[v]! : Infinity),
     none: () => NaN,
   };
   const of = figures[id];
@@ -45,7 +47,7 @@ export function measureOf(id: MeasureId, model: Model): Measure {
     return { id, short: SHORT[id], of, scale: { low: 0, step: 0 }, step: f => Math.max(0, Math.min(STEPS - 1, Math.floor(f * STEPS))), text: f => `${Math.round(f * 100)} %`, tick: s => `${Math.round((100 * s) / STEPS)} %` };
   }
   if (id === 'change') {
-    return { id, short: SHORT[id], of, scale: { low: 0, step: 0 }, step: f => changeStep(1, f), text: f => (Math.abs(f - 1) <= 0.01 ? '×1' : `×${number(f)}`), tick: () => '' };
+    return { id, short: SHORT[id], of, scale: { low: 0, step: 0 }, step: f => changeStep(1, f), text: f => (f === Infinity ? 'new' : Math.abs(f - 1) <= 0.01 ? '×1' : `×${number(f)}`), tick: () => '' };
   }
   const all = new Float64Array(id === 'none' ? 0 : model.valueCount);
   for (let v = 0; v < all.length; v++) all[v] = model.valueState(v) === 'ok' || id === 'forward' ? of(v) : NaN;

@@ -73,8 +73,8 @@ export function grammar({ stopRemoved = false } = {}): Drawn {
     results.useNorm[u] = !stopped && typeof state === 'number' ? state : 0;
   }
   const findings = [{ code: 'GF020', title: 'Gradient is NaN', severity: 'error' as const, message: '1 of 10 is NaN, at [9].', value: 'prior/counts' }, { code: 'GF010', title: 'Stop cuts the only path', severity: 'warning' as const, message: 'teacher/kernel gets no gradient.', node: 'teacher/StopGradient' }];
-  const before = results.valueNorm.slice();
-  before[teacher] = NaN;
+  const before = results.valueNorm.slice(), statusBefore = results.valueStatus.slice();
+  statusBefore[teacher] = STATUSES.indexOf('blocked');
   const stops = graph.nodes.name.findIndex(i => graph.strings[i] === 'teacher/StopGradient');
-  return { graph, results, marks, findings, ...(stopRemoved && { whatIf: { removed: [stops], added: [], normBefore: before.map((x_, i) => (i % 3 ? x_ : x_ * 1.7)), statusBefore: results.valueStatus.slice(), appear: 3, change: 111, stay: 22, comparedIn: 'float64' as const } }) };
+  return { graph, results, marks, findings, ...(stopRemoved && { whatIf: { removed: [stops], added: [], normBefore: before.map((x_, i) => (i % 3 ? x_ : x_ * 1.7)), statusBefore, appear: 3, change: 111, stay: 22, comparedIn: 'float64' as const } }) };
 }
