@@ -2,7 +2,9 @@
 import type { Asked, EdgeReport, FromWebview, NodeCard, ReportPage, Requests, ToWebview, ValueCard, ValueReport } from '../extension/protocol.ts';
 import { PROTOCOL_VERSION } from '../extension/protocol.ts';
 import { Editor } from './editor/app.ts';
+import { Panel } from './panel/panel.ts';
 import { Rpc } from './rpc.ts';
+import { registerControls } from './ui/controls.ts';
 import './styles/report.css';
 
 const ARRAYS = { Uint8Array, Uint32Array, Int32Array, Float32Array, Float64Array } as const;
@@ -60,13 +62,9 @@ function download(name: string, data: string): void {
   link.click();
 }
 
-function start(page: ReportPage): void {
-  const cards = new Cards(page), kept: { state?: unknown } = {};
-  const post = (message: FromWebview): void => {
-    if (message.type === 'copy') void navigator.clipboard.writeText(message.text);
-    else if (message.type === 'save') download(message.name, message.encoding === 'base64' ? `data:image/png;base64,${message.data}` : `data:text/plain;charset=utf-8,${encodeURIComponent(message.data)}`);
-    else if (message.type === 'ask') queueMicrotask(() => reply(message));
-  };
+/** A view's way to the page: requests are answered from it, a selection goes to the other view. */
+function localRpc(page: ReportPage, cards: Cards, other: () => { receive(message: ToWebview): void } | undefined): Rpc {
+  const kept: { state?: unknown } = {};
   const reply = (asked: Asked) => {
     try {
       rpc.settle({ type: 'reply', id: asked.id, ok: true, answer: answer(page, cards, asked) });
@@ -74,15 +72,26 @@ function start(page: ReportPage): void {
       rpc.settle({ type: 'reply', id: asked.id, ok: false, error: { code: 'usage', message: (error as Error).message } });
     }
   };
+  const post = (message: FromWebview): void => {
+    if (message.type === 'copy') void navigator.clipboard.writeText(message.text);
+    else if (message.type === 'save') download(message.name, message.encoding === 'base64' ? `data:image/png;base64,${message.data}` : `data:text/plain;charset=utf-8,${encodeURIComponent(message.data)}`);
+    else if (message.type === 'select') other()?.receive({ type: 'select', selection: message.selection, reveal: true });
+    else if (message.type === 'ask') queueMicrotask(() => reply(message));
+  };
   const rpc = new Rpc({ post, getState: () => kept.state, setState: state => void (kept.state = state) });
-  const editor = new Editor(rpc, document.getElementById('drawing')!), { report, findings } = page;
-  const send = (message: ToWebview) => editor.receive(message);
-  send({ type: 'graph', graph: page.graph, options: { wheel: 'zoom', direction: 'down' } });
+  return rpc;
+}
+
+function start(page: ReportPage): void {
+  registerControls();
+  const cards = new Cards(page), { report, findings } = page, views: { editor?: Editor; panel?: Panel } = {};
+  const editor = (views.editor = new Editor(localRpc(page, cards, () => views.panel), document.getElementById('drawing')!));
+  const panel = (views.panel = new Panel(localRpc(page, cards, () => views.editor), document.getElementById('flow')!));
   const inputs = `${report.inputs.length} ${report.inputs.length === 1 ? 'input' : 'inputs'}`;
-  send({
-    type: 'results', results: page.results, marks: report.marks, findings,
-    run: { target: report.target, ...(report.targetWhy && { targetWhy: report.targetWhy }), loss: report.loss, inputs, provider: report.provider, conventions: report.conventions, notes: report.notes },
-  });
+  const run = { target: report.target, ...(report.targetWhy && { targetWhy: report.targetWhy }), loss: report.loss, inputs, provider: report.provider, conventions: report.conventions, notes: report.notes };
+  editor.receive({ type: 'graph', graph: page.graph, options: { wheel: 'zoom', direction: 'down' } });
+  editor.receive({ type: 'results', results: page.results, marks: report.marks, findings, run });
+  panel.receive({ type: 'flow', flow: page.flow, run, model: page.graph.title });
 }
 
 const light = matchMedia('(prefers-color-scheme: light)'), contrast = matchMedia('(prefers-contrast: more)');

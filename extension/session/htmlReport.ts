@@ -21,7 +21,7 @@ export async function htmlReport(session: GradientSession, report: GradientRepor
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; worker-src blob:; img-src data: blob:; font-src data:">
 <title>${escape(title)}</title><style>${styles}</style></head><body>
-<div id="drawing"></div>
+<div id="drawing"></div><div id="flow"></div>
 <main id="text"><h1>${escape(report.target)} = ${figure(report.loss)}</h1>
 <p>${escape(report.model)}, conventions ${report.conventions}, ${report.provider}. ${report.notes.map(escape).join(' ')}</p>
 ${marks(report)}${values(report)}</main>
