@@ -40,14 +40,17 @@ const WHY: Readonly<Record<NoGradient, string>> = {
 export function inspectReport(session: GradientSession): { json: InspectReport; text: string } {
   const { graph, model } = session, typed = session.typed, operators: Record<string, number> = {}, parameters = { count: 0, elements: 0, bytes: 0 };
   const notDifferentiable: { node: string; op: string; why: string }[] = [], unsupported: { node: string; op: string }[] = [];
+  // A node of TensorFlow that became one node of ONNX has that one's rule.
+  const lowered = new Map(typed.nodes.filter(n => n.origin === undefined).map(n => [n.name, OPERATORS.get(operatorKey(n.op, n.domain))]));
+  unsupported.push(...session.notLowered);
   let sources = 0;
   for (const node of graph.nodes) {
-    const key = operatorKey(node.op, node.domain), entry = OPERATORS.get(key);
+    const ofTensorFlow = node.domain === 'tensorflow', key = ofTensorFlow ? node.op : operatorKey(node.op, node.domain), entry = ofTensorFlow ? lowered.get(node.name) : OPERATORS.get(key);
     operators[key] = (operators[key] ?? 0) + 1;
     if (node.metadata && (node.metadata['pkg.torch.onnx.stack_trace'] || /\(\d+\): /.test(node.metadata['doc_string'] ?? ''))) sources++;
     if (entry?.noGradient) {
       if (entry.noGradient !== 'source') notDifferentiable.push({ node: node.name, op: node.op, why: WHY[entry.noGradient] });
-    } else if (!entry?.pullback && !entry?.expand) unsupported.push({ node: node.name, op: node.op });
+    } else if (!entry?.pullback && !entry?.expand && !ofTensorFlow) unsupported.push({ node: node.name, op: node.op });
   }
   for (const [name, role] of session.roles) {
     const t = graph.initializers.get(name);
@@ -63,7 +66,7 @@ export function inspectReport(session: GradientSession): { json: InspectReport; 
   const json: InspectReport = {
     schema: 1, model: model.path, format: model.format, producer: model.producer, opsets: Object.fromEntries(model.graph.opsets),
     inputs: graph.inputs.map(i => port(i.name, i.type)), outputs: graph.outputs.map(o => port(o.name, typed.types.get(o.name) ?? o.type)),
-    parameters, nodes: graph.nodes.length, operators, functions: model.graph.functions.size,
+    parameters, nodes: graph.nodes.length, operators, functions: model.tensorflow?.functions.size ?? model.graph.functions.size,
     marks: marksOf(graph, structuralGradients(session, targets[0]?.value), session.roles), targets, notDifferentiable, unsupported, sources,
     problems: model.problems,
   };

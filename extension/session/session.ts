@@ -12,6 +12,7 @@ import { pruned } from '../../kernels/graph/passes.ts';
 import { canonical } from '../../kernels/lowering/onnx/canonical.ts';
 import { widenHalf } from '../../kernels/lowering/onnx/precision.ts';
 import { recogniseStops } from '../../kernels/lowering/onnx/stops.ts';
+import type { Lowered } from '../../kernels/lowering/tensorflow/lower.ts';
 import { viewOf, type TensorFlowView } from '../../kernels/lowering/tensorflow/view.ts';
 import { OPERATORS } from '../../kernels/operators/index.ts';
 import type { ConventionName } from '../../kernels/operators/conventions.ts';
@@ -111,8 +112,15 @@ export class GradientSession {
   get typed(): Graph { return (this.knownTypes ??= inferTypes(this.lowered, OPERATORS)); }
 
   /** The file's graph in ONNX, as far as it follows from the file alone. */
-  private get lowered(): Graph { return this.onnx ?? (this.knownLowering ??= loweredFile(this.view!)); }
-  private knownLowering: Graph | undefined;
+  private get lowered(): Graph { return this.onnx ?? this.lowering!.graph; }
+  private get lowering(): Lowered | undefined { return this.view && (this.knownLowering ??= loweredFile(this.view)); }
+  private knownLowering: Lowered | undefined;
+
+  /** Nodes of a TensorFlow file that have no form in ONNX, whatever is fed; only what depends on them cannot be computed. */
+  get notLowered(): { node: string; op: string }[] {
+    const nodes = new Map([...(this.lowering?.missing.values() ?? [])].filter(m => !m.waits).map(m => [m.node, m.op]));
+    return [...nodes].map(([node, op]) => ({ node, op }));
+  }
 
   async run(asked: RunOptions = {}): Promise<RunResult> {
     const options = this.view ? inTheFilesNames(asked, this.view) : asked, conventions = options.conventions ?? this.conventions;
@@ -168,7 +176,7 @@ export class GradientSession {
   /** As `typed`, with inputs for values of a TensorFlow graph that are fed although the graph computes them. */
   private typedWith(fed: Iterable<string>): Graph {
     const more = [...fed].filter(n => this.graph.types.has(n) && !this.graph.inputs.some(i => i.name === n));
-    return this.view && more.length ? inferTypes(loweredFile(this.view, more), OPERATORS) : this.typed;
+    return this.view && more.length ? inferTypes(loweredFile(this.view, more).graph, OPERATORS) : this.typed;
   }
 
   private checkNames(options: RunOptions): void {

@@ -13,9 +13,9 @@ const ROUNDS = 16;
 /** What a run measured of values: shapes, and the elements of those that were asked for. */
 export type Measure = (graph: Graph, shapes: readonly string[], elements: readonly string[]) => Promise<ReadonlyMap<string, TensorType>>;
 
-/** The graph of ONNX operators that a TensorFlow file becomes, as far as it follows from the file alone. Values that are fed are inputs. */
-export function loweredFile(view: TensorFlowView, fed: Iterable<string> = []): Graph {
-  return lower(view, { fed: new Set(fed) }).graph;
+/** What a TensorFlow file becomes, as far as it follows from the file alone. Values that are fed are inputs. */
+export function loweredFile(view: TensorFlowView, fed: Iterable<string> = []): Lowered {
+  return lower(view, { fed: new Set(fed) });
 }
 
 /**

@@ -19,8 +19,9 @@ export function marksOf(graph: Graph, gradients: ReadonlyMap<string, ValueGradie
   const cut = parametersCutBy(gradients, roles), consumers = consumersOf(graph), producers = producersOf(graph), marks: Mark[] = [];
   const producer = (value: string): Node | undefined => graph.nodes[producers.get(value) ?? -1];
   for (const node of graph.nodes) {
-    if (node.op === 'StopGradient' && node.domain === 'adjoint') marks.push(stopMark(node, producer, consumers, cut));
-    else if (node.op === 'PreventGradient' && node.domain === 'adjoint') {
+    const own = node.domain === 'adjoint' || node.domain === 'tensorflow';
+    if (node.op === 'StopGradient' && own) marks.push(stopMark(node, producer, consumers, cut));
+    else if (node.op === 'PreventGradient' && own) {
       marks.push({ node: node.name, kind: 'prevent-gradient', class: 'author', why: 'Asking for a gradient through it is an error.' });
     } else if (isQuantiser(node)) marks.push(quantMark(node, consumers));
   }

@@ -6,13 +6,13 @@ import { smallNumbers } from '../../graph/tensorData.ts';
 import { staticShape, tensor, type TensorType, type ValueType } from '../../graph/types.ts';
 import { OPERATORS } from '../../operators/index.ts';
 import { inferWith, merge } from '../../operators/infer.ts';
-import { trimmed } from './bodies.ts';
 import { LowerContext, NotLowered, UnknownElements, type Inputs } from './context.ts';
 import { isStructured, lowerStructured, type Region } from './controlFlow.ts';
 import { LearnedElements } from './lists.ts';
 import { LOWERINGS } from './registry.ts';
 import { Segment } from './segment.ts';
 import { SOURCES, VARIABLES } from './sources.ts';
+import { structured } from './structure.ts';
 import type { TensorFlowView } from './view.ts';
 
 export interface LowerOptions {
@@ -29,6 +29,8 @@ export interface Missing {
   readonly node: string;
   readonly op: string;
   readonly why: string;
+  /** Only a measured shape or number is wanting. */
+  readonly waits?: true;
 }
 
 /** Values whose shapes or elements a lowering waits for. */
@@ -51,10 +53,10 @@ export function lower(view: TensorFlowView, options: LowerOptions = {}): Lowered
   const roots = options.roots && new Set(options.roots), learned = new Map<string, readonly number[]>();
   // What initialises a variable without a value is wanted whenever the variable is.
   const initial = roots && [...view.model.variables.values()].flatMap(v => (v.initialValue === undefined ? [] : [v.initialValue]));
-  const structured = { ...view, graph: trimmed(view.graph, roots && initial && [...roots, ...initial]) };
+  const pure = { ...view, graph: structured(view, roots && initial && new Set([...roots, ...initial])) };
   for (;;) {
     try {
-      return new Lowerer(structured, { ...options, ...(roots && { roots }) }, learned).run();
+      return new Lowerer(pure, { ...options, ...(roots && { roots }) }, learned).run();
     } catch (error) {
       if (!(error instanceof LearnedElements) || learned.has(error.list)) throw error;
       learned.set(error.list, error.shape);
@@ -173,8 +175,11 @@ class Lowerer implements Region {
       this.measure('elements', node.inputs[error.input]!);
     } else if (error instanceof UnknownShape) {
       for (const value of node.inputs) if (this.g.typeOf(value)?.kind === 'tensor' && !staticShape(this.g.typeOf(value))) this.measure('shapes', value);
+    } else if (error instanceof TypeError || error instanceof RangeError) {
+      // Inputs or attributes that the operator does not have: damage, or a version of it that nobody knows.
+      return this.miss(node, { node: node.name, op: node.op, why: `its inputs or attributes are not those of the operator: ${error.message}` });
     } else if (!(error instanceof NotLowered)) throw error;
-    this.miss(node, { node: node.name, op: node.op, why: error.message });
+    this.miss(node, { node: node.name, op: node.op, why: error.message, ...(!(error instanceof NotLowered) && { waits: true }) });
   }
 
   /** A run can measure what is at the top level; what changes from round to round has no numbers of its own. */
