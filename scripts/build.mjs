@@ -26,7 +26,7 @@ const BUNDLES = [
   { entry: 'extension/extension.ts', out: 'extension', options: HOST },
   { entry: 'extension/cli/main.ts', out: 'adjoint', options: { ...HOST, banner: { js: '#!/usr/bin/env node' } }, executable: true },
   { entry: 'extension/runtime/worker.ts', out: 'worker', options: HOST },
-  { entry: 'webview/main.ts', out: 'webview/main', options: PAGE, needs: 'webview/layout/worker.ts' },
+  { entry: 'webview/main.ts', out: 'webview/main', options: PAGE },
   { entry: 'webview/panelMain.ts', out: 'webview/panelMain', options: PAGE },
   { entry: 'webview/report.ts', out: 'webview/report', options: PAGE },
 ];
@@ -41,7 +41,7 @@ async function build({ production = false } = {}) {
   if (production) rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
 
-  const present = BUNDLES.filter(({ entry, needs = entry }) => (existsSync(join(ROOT, entry)) && existsSync(join(ROOT, needs))) || void console.log(`build: ${entry} is not there, skipped`));
+  const present = BUNDLES.filter(({ entry }) => existsSync(join(ROOT, entry)) || void console.log(`build: ${entry} is not there, skipped`));
   await Promise.all(present.map(({ entry, out, options }) => esbuild.build({
     absWorkingDir: ROOT, entryPoints: { [out]: entry }, outdir: 'dist', bundle: true, minify: production, sourcemap: production ? false : 'linked',
     legalComments: production ? 'eof' : 'none', logLevel: 'warning', charset: 'utf8', plugins: [bundledText(production)], ...options,
