@@ -72,16 +72,34 @@ const extreme = (r: Reduction, dy: Tensor, y: Tensor): Tensor => {
   return hit.where(r.restore(dy).div(ties), 0);
 };
 
+/** Up to so many factors their products without each one are computed outright. */
+const FEW_FACTORS = 16;
+
 /**
  * Product with zeros exactly: without a zero dx = dy·y/x; with one zero only that element has a gradient, the product of the others;
- * with two or more none has. `safe` replaces zeros by one.
+ * with two or more none has. `safe` replaces zeros by one. Of few factors each product is taken without its own factor, n² of them:
+ * then the derivative of the derivative is exact at zeros too.
  */
 const product = (r: Reduction, dy: Tensor): Tensor => {
-  const zero = r.x.eq(0), safe = zero.where(1, r.x), zeros = r.again('ReduceSum', zero.cast(dy.dtype)), others = r.again('ReduceProd', safe);
-  const g = r.restore(dy).mul(others);
+  const others = withoutEach(r);
+  if (others) return r.restore(dy).mul(others);
+  const zero = r.x.eq(0), safe = zero.where(1, r.x), zeros = r.again('ReduceSum', zero.cast(dy.dtype)), all = r.again('ReduceProd', safe);
+  const g = r.restore(dy).mul(all);
   const atZero = zeros.eq(1).where(g, 0), elsewhere = zeros.eq(0).where(g, 0).div(safe);
   return zero.where(atZero.expandTo(r.x), elsewhere);
 };
+
+/** For each element the product of the others that it is reduced with. */
+function withoutEach(r: Reduction): Tensor | undefined {
+  const { x, axes } = r, { shape } = x;
+  if (!shape || axes === undefined || axes?.length === 0) return undefined;
+  const reduced = (axes === null ? [...shape.keys()] : axes.map(a => norm(a, shape.length))), n = reduced.reduce((p, a) => p * shape[a]!, 1);
+  if (n > FEW_FACTORS || n === 0) return undefined;
+  const perm = [...[...shape.keys()].filter(i => !reduced.includes(i)), ...reduced], moved = perm.map(i => shape[i]!), rows = moved.slice(0, shape.length - reduced.length);
+  const own = x.g.constant('bool', [n, n], Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)));
+  const others = own.where(1, x.transpose(perm).reshape([...rows, 1, n])).prod([-1]);
+  return others.reshape(moved).transpose(perm.map((_, i) => perm.indexOf(i)));
+}
 
 export const reductions: readonly Operator[] = [
   reduction('ReduceSum', 'dx = dy, spread over the reduced axes', (r, dy) => r.expand(dy)),
