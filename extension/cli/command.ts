@@ -56,8 +56,13 @@ function requireGradients(result: RunResult, asked: readonly string[] | undefine
   const missing = result.report.values.find(v => v.gradient.status === 'unsupported' && (!asked || asked.includes(v.name)));
   if (!missing) return;
   const at = missing.gradient.because[0], op = result.report.values.find(v => v.node === at?.node)?.op;
+  const place = { file: model, ...(at && { node: at.node }), ...(op && { op }) };
+  if (at?.reason === 'unknown-shape') {
+    throw new UserError('no-gradient', `a shape inside ${op ?? 'the operator'} at node ${at.node} is known only while it runs, and the gradient rule needs it; needed for ${missing.name}`,
+      'Put a stop there (--stop), ask only for values that do not need it (--of), or fix the dimension (--dim).', place);
+  }
   throw new UserError('no-gradient', `no gradient rule for ${op ?? 'the operator'} at node ${at?.node ?? '?'}; needed for ${missing.name}`,
-    'Put a stop there (--stop), or ask only for values that do not need it (--of).', { file: model, ...(at && { node: at.node }), ...(op && { op }) });
+    'Put a stop there (--stop), or ask only for values that do not need it (--of).', place);
 }
 
 function program(runtime: RuntimeClient): Command {

@@ -19,7 +19,6 @@ const EQUAL: Readonly<Record<string, (n: Node, shape: (input: number) => Shape) 
   RNN: (_, s) => [[last(s(0)), last(s(1))]],
   GRU: (_, s) => [[last(s(0)), last(s(1))]],
   LSTM: (_, s) => [[last(s(0)), last(s(1))]],
-  Add: aligned, Sub: aligned, Mul: aligned, Div: aligned,
 };
 
 /**
@@ -42,16 +41,6 @@ export function sizesFromUses(graph: Graph): ReadonlyMap<string, number> {
     }
   }
   return sizes;
-}
-
-/** Operands that are broadcast: beside a size above 1 an open dimension is most likely the same. */
-function aligned(_: Node, shape: (input: number) => Shape): Pair[] {
-  const a = shape(0), b = shape(1), pairs: Pair[] = [];
-  for (let back = 1; back <= Math.min(a.length, b.length); back++) {
-    const x = a.at(-back), y = b.at(-back);
-    if (x !== 1 && y !== 1) pairs.push([x, y]);
-  }
-  return pairs;
 }
 
 function int(node: Node, name: string, fallback: number): number {

@@ -67,7 +67,7 @@ export function sentence(model: DrawnModel, known: ReportIndex, value: number): 
     case 'zero': return at ? `Zero at ${at}: ${zeroReason(first.reason)}.` : `The gradient of ${name} is exactly zero.`;
     case 'unreachable': return `The loss does not depend on ${name}.`;
     case 'not-differentiable': return `${name} is ${report.dtype ?? 'not a number'}: it has no gradient.`;
-    case 'unsupported': return `No gradient rule for ${at ?? 'an operator on the way'}. The gradient of ${name} is not known.`;
+    case 'unsupported': return first?.reason === 'unknown-shape' ? `A shape inside ${at} is known only while it runs. The gradient of ${name} is not known.` : `No gradient rule for ${at ?? 'an operator on the way'}. The gradient of ${name} is not known.`;
     case 'not-asked': return `The gradient of ${name} was not asked for.`;
     case 'computed': break;
   }

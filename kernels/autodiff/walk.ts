@@ -158,8 +158,10 @@ export class Walk {
     try {
       this.applyRule(node, entry, dys);
     } catch (error) {
-      if (!(error instanceof Unsupported)) throw error;
-      all('unsupported', [{ node: error.node, reason: error.reason }]);
+      if (error instanceof Unsupported) all('unsupported', [{ node: error.node, reason: error.reason }]);
+      // Inside a branch or a loop no run measures shapes.
+      else if (error instanceof UnknownShape) all('unsupported', [{ node: here, reason: 'unknown-shape' }]);
+      else throw error;
     }
   }
 
@@ -177,6 +179,8 @@ export class Walk {
     g.origin = here;
     const fromBodies = new Map<string, Tensor>();
     const entries = this.entriesOf(node, entry, dys, fromBodies);
+    // All before any is filed: a rule that fails leaves nothing behind.
+    const parts = node.inputs.map((value, input) => (value && this.carries(value) && this.leads(value) ? entries[input]?.() : undefined));
     node.inputs.forEach((value, input) => {
       if (!value) return;
       const edge = edgeOf(node, value, input), thunk = entries[input];
@@ -184,7 +188,7 @@ export class Walk {
       else if (!thunk) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'no-gradient-to-this-input' }] });
       else if (!this.leads(value)) this.file({ ...edge, status: 'not-asked', because: NOTHING });
       else {
-        const part = thunk();
+        const part = parts[input]!;
         if (part === ZERO) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'zero' }] });
         else this.file({ ...edge, status: 'computed', because: NOTHING, tensor: this.fitted(node, entry, value, part) });
       }
