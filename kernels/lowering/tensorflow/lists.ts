@@ -125,14 +125,14 @@ export const lists: Family = {
     learn(list, undefined);
     return c.op('Shape', [list], { start: 1 });
   },
-  // TensorArrays, without their handle (see tensorArrays in stacks.ts).
-  TensorArrayV3: c => reserved(c, c.x[0], attributeShape(c)), TensorArrayV2: c => reserved(c, c.x[0], attributeShape(c)),
-  TensorArrayReadV3: c => read(c, c.x[1], c.x[0]), TensorArrayReadV2: c => read(c, c.x[1], c.x[0]),
-  TensorArrayWriteV3: c => write(c, c.x[2], c.x[0], c.x[1]), TensorArrayWriteV2: c => write(c, c.x[2], c.x[0], c.x[1]),
-  TensorArrayGatherV3: c => gather(c, c.x[1], c.x[0]), TensorArrayGatherV2: c => gather(c, c.x[1], c.x[0]),
-  TensorArrayScatterV3: c => scatter(c, c.x[2], c.x[0], c.x[1]), TensorArrayScatterV2: c => scatter(c, c.x[2], c.x[0], c.x[1]),
-  TensorArraySizeV3: c => lengthOf(c, c.x[0]), TensorArraySizeV2: c => lengthOf(c, c.x[0]),
-  TensorArrayConcatV3: c => [flat(c, c.x[0])], TensorArrayConcatV2: c => [flat(c, c.x[0])],
+  // TensorArrays, without their handle (see tensorArrays.ts).
+  TensorArrayV3: c => reserved(c, c.x[0], attributeShape(c)),
+  TensorArrayReadV3: c => read(c, c.x[1], c.x[0]),
+  TensorArrayWriteV3: c => write(c, c.x[2], c.x[0], c.x[1]),
+  TensorArrayGatherV3: c => gather(c, c.x[1], c.x[0]),
+  TensorArrayScatterV3: c => scatter(c, c.x[2], c.x[0], c.x[1]),
+  TensorArraySizeV3: c => lengthOf(c, c.x[0]),
+  TensorArrayConcatV3: c => [flat(c, c.x[0])],
   // Stacks, as state that goes in and out.
   StackV2: c => empty(c, 'elem_type'), Stack: c => empty(c, 'elem_type'),
   StackPushV2: c => { const next = pushed(c, c.x[0], c.x[1]); return [c.x[1], next]; },
