@@ -34,7 +34,8 @@ export function windowOf(a: AttributeReader, spatial: StaticShape, kernel: reado
 export function windowOutput(w: Window, spatial: StaticShape): number[] {
   return spatial.map((d, i) => {
     const before = w.pads[i]!, room = d + before + w.pads[i + spatial.length]! - extent(w, i), steps = room / w.strides[i]!;
-    let out = (w.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    // ONNX Runtime divides integers: a window that is a little too large for its axis still has one position.
+    let out = (w.ceil ? Math.ceil(steps) : Math.trunc(steps)) + 1;
     // A window that would start in the padding behind is not there.
     if (w.ceil && (out - 1) * w.strides[i]! >= d + before) out--;
     return out;
