@@ -47,11 +47,13 @@ function loop(region: Region, node: Node): Missing | undefined {
   const round = declared(inner.g, 'round', tensor('int64', [])), before = declared(inner.g, 'go', tensor('bool', []));
   const inputs = [round, before, ...body.inputs.map((v, i): ValueInfo => ({ name: v.name, ...(types[i] && { type: types[i]! }) }))];
   const outputs = [goOn, ...body.outputs.map(o => o.name)].map(v => passedOn(inner.g, v));
+  // ONNX Runtime writes the last value of every state, wanted or not: an output without a name ends its process.
+  const ends = node.outputs.map(o => o || g.fresh('end'));
   g.append({
-    name: node.name, op: 'Loop', domain: '', inputs: ['', start, ...node.inputs], outputs: node.outputs, ...(node.scope && { scope: node.scope }),
+    name: node.name, op: 'Loop', domain: '', inputs: ['', start, ...node.inputs], outputs: ends, ...(node.scope && { scope: node.scope }),
     attributes: { body: { kind: 'graph', value: inner.g.build(outputs, inputs) } },
   });
-  node.outputs.forEach((o, i) => { if (o && types[i]) g.setType(o, types[i]!); });
+  ends.forEach((o, i) => { if (types[i]) g.setType(o, types[i]!); });
   return undefined;
 }
 
