@@ -36,10 +36,17 @@ function reverse(c: PullbackContext, body: Graph, wanted: readonly string[]): Re
   body.outputs.forEach((o, i) => {
     const dy = c.dys[i];
     if (!dy) return;
-    const d = b.tensor(dy.name), before = seeds.get(o.name);
+    const d = fitting(b.tensor(dy.name), b.tensor(o.name)), before = seeds.get(o.name);
     seeds.set(o.name, before ? before.add(d) : d);
   });
   return { b, cotangents: c.walk.reverse(b, body, seeds, new Set(wanted)) };
+}
+
+/** Branches may give different shapes, and the cotangent has that of the one that ran: in the other it only has to fit by its type. */
+function fitting(d: Tensor, result: Tensor): Tensor {
+  const [from, to] = [d.shape, result.shape];
+  if (!from || !to || (from.length === to.length && from.every((n, i) => n === to[i]))) return d;
+  return d.g.op('Reshape', [d, d.g.op('Shape', [result])], { allowzero: 1 }, { types: [tensor(d.dtype, to)] });
 }
 
 /** One branch of the backward If: zeros for what it does not use. */

@@ -46,7 +46,7 @@ export interface Check {
   readonly moved: boolean;
 }
 
-type Feeds = ReadonlyMap<string, TensorValue>;
+export type Feeds = ReadonlyMap<string, TensorValue>;
 type Forward = (feeds: Feeds) => Promise<Record<string, TensorValue>>;
 
 /**
@@ -206,8 +206,14 @@ function randomLike(t: TensorValue, random: () => number): TensorValue {
   return ofNumbers(t, Array.from({ length: numbersOf(t).length }, () => 2 * random() - 1));
 }
 
+/** The floats moved a little each, in their element type. */
+export function besideData(data: Feeds, by: number, random = mulberry(11)): Feeds {
+  const isNumeric = (v: TensorValue) => v.dtype !== 'string' && isFloat(v.dtype);
+  return new Map([...data].map(([n, v]) => [n, isNumeric(v) ? narrowed(moved(widened(v), randomLike(widened(v), random), by), v.dtype) : v] as const));
+}
+
 /** Random weights for a result, none where it is not finite. */
-function randomAt(t: TensorValue, random: () => number): TensorValue {
+export function randomAt(t: TensorValue, random = mulberry(5)): TensorValue {
   return ofNumbers(t, Array.from(numbersOf(t), x => (Math.abs(x) < HUGE ? 2 * random() - 1 : 0)));
 }
 
