@@ -70,6 +70,10 @@ export const CASES: readonly Case[] = [
   { name: 'MatMulNBits, 4 bits, zero points', op: 'MatMulNBits', inputs: [[2, 32], bytes([5, 2, 8], 3), [10], bytes([5], 4)], attributes: { K: 32, N: 5, bits: 4, block_size: 16 }, gradients: [0] },
   { name: 'MatMulNBits, 8 bits', op: 'MatMulNBits', inputs: [[2, 32], bytes([5, 2, 16], 3), [10]], attributes: { K: 32, N: 5, bits: 8, block_size: 16 }, gradients: [0] },
   { name: 'CropAndResize', op: 'CropAndResize', inputs: [[2, 3, 6, 6], { dtype: 'float32', dims: [2, 4], values: [0.1, 0.2, 0.8, 1.1, 0, 0, 0.5, 0.7] }, int32([2], [1, 0]), int32([2], [3, 4])], gradients: [0] },
+  { name: 'TransposeMatMul', op: 'TransposeMatMul', inputs: [[4, 2], [4, 5]], attributes: { transA: 1 }, gradients: [0, 1] },
+  { name: 'ConvTransposeWithDynamicPads', op: 'ConvTransposeWithDynamicPads', inputs: [[1, 2, 4, 4], [2, 3, 3, 3], { dtype: 'int64', dims: [4], values: [1, 1, 1, 1] }, [3]], attributes: { strides: [2, 2] }, gradients: [0, 1, 3] },
+  { name: 'GridSample', op: 'GridSample', inputs: [[1, 2, 4, 5], [1, 3, 3, 2]], attributes: { mode: 'bilinear', padding_mode: 'border' }, gradients: [0, 1] },
+  { name: 'FeatureVectorizer', op: 'FeatureVectorizer', domain: ML, inputs: [[2, 3], [2, 2]], attributes: { inputdimensions: [3, 2] }, gradients: [0, 1] },
   { name: 'Inverse', op: 'Inverse', inputs: [[2, 3, 3]], gradients: [0] },
   { name: 'LinearRegressor', op: 'LinearRegressor', domain: ML, inputs: [[4, 3]], attributes: { coefficients: floats(grid(6, 1)), intercepts: floats([0.5, -0.5]), targets: 2 }, gradients: [0] },
   ...['NONE', 'SOFTMAX', 'LOGISTIC', 'SOFTMAX_ZERO'].map((post): Case => ({

@@ -49,6 +49,7 @@ const CASES: readonly Case[] = [
   { name: 'QLinearConv with channels of their own scale and a bias', inputs: { a: [1, 2, 4, 4] }, fused: [node('QLinearConv', ['qa', 's', 'z', 'w', 'ws', 'wz', 't', 'u', 'bias'], ['qy'])], plain: [weightDq('w', 'ws', 'wz', 0), weightDq('bias', 'biasScale', 'biasZero', 0), node('Conv', ['a', 'fw', 'fbias'], ['f'])] },
   { name: 'QLinearMatMul', inputs: { a: [2, 4] }, fused: [node('QLinearMatMul', ['qa', 's', 'z', 'm', 'ms', 'mz', 't', 'u'], ['qy'])], plain: [weightDq('m', 'ms', 'mz'), node('MatMul', ['a', 'fm'], ['f'])] },
   { name: 'QGemm', inputs: { a: [2, 4] }, fused: [contrib('QGemm', ['qa', 's', 'z', 'm', 'ms', 'mz', '', 't', 'u'])], plain: [weightDq('m', 'ms', 'mz'), node('MatMul', ['a', 'fm'], ['f'])] },
+  { name: 'DynamicQuantizeMatMul', inputs: { a: [2, 4] }, float: true, fused: [node('DequantizeLinear', ['qa', 's', 'z'], ['a']), node('DynamicQuantizeMatMul', ['a', 'm', 'ms', 'mz'], ['y'], {}, MICROSOFT)], plain: [weightDq('m', 'ms', 'mz'), node('DynamicQuantizeLinear', ['a'], ['da', 'ds', 'dz']), node('DequantizeLinear', ['da', 'ds', 'dz'], ['fa']), node('MatMul', ['fa', 'fm'], ['f'])] },
   { name: 'MatMulIntegerToFloat', inputs: { a: [2, 4] }, float: true, fused: [node('MatMulIntegerToFloat', ['qa', 'm', 's', 'ms', 'z', 'mz'], ['y'], {}, MICROSOFT)], plain: [weightDq('m', 'ms', 'mz'), node('MatMul', ['a', 'fm'], ['f'])] },
 ];
 
