@@ -1,7 +1,7 @@
 /** The extension from the working tree in a trusted folder: what a person sees, selects, hovers, and finds in the palette. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { Drawing } from './harness/drawing.ts';
 import { openWorkbench, ROOT, THEMES, until, type ThemeName, type Workbench } from './harness/workbench.ts';
 
@@ -10,6 +10,7 @@ let workbench: Workbench;
 
 before(async () => { workbench = await openWorkbench({ folder: `${ROOT}/samples` }); }, { timeout: 300_000 });
 after(async () => workbench?.close());
+afterEach(t => workbench.keepPictureOf(t));
 
 /** Opens a model alone. */
 async function open(model: string): Promise<Drawing> {

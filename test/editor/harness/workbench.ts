@@ -170,6 +170,13 @@ export class Workbench {
     return path;
   }
 
+  /** For `afterEach`: what was to be seen when a test failed. */
+  async keepPictureOf(context: unknown): Promise<void> {
+    // The types of Node 20.9 do not know `passed`, which came with 20.12.
+    const { name, passed } = context as { readonly name: string; readonly passed: boolean };
+    if (!passed) console.log(`picture: ${await this.screenshot(`failed-${name.replace(/\W+/g, '-').slice(0, 60)}`)}`);
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.server.stop();
