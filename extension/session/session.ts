@@ -75,6 +75,7 @@ const FED_SIZES = 8;
 /** One open model, from file to report. The one place that knows the whole way; it knows no screen. */
 export class GradientSession {
   private readonly forwardCache = new Map<string, Graph>();
+  private readonly weightSummaries = new Map<string, TensorSummary>();
 
   private constructor(
     readonly model: LoadedModel,
@@ -122,15 +123,15 @@ export class GradientSession {
     return [...nodes].map(([node, op]) => ({ node, op }));
   }
 
-  async run(asked: RunOptions = {}): Promise<RunResult> {
-    const options = this.view ? inTheFilesNames(asked, this.view) : asked, conventions = options.conventions ?? this.conventions;
+  async run(wished: RunOptions = {}): Promise<RunResult> {
+    const options = this.view ? inTheFilesNames(wished, this.view) : wished, conventions = options.conventions ?? this.conventions;
     this.checkNames(options);
     const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
     for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
     const typed = this.typedWith(inputs.keys()), bound = bindInputs(typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
     const notes = notesOn(bound);
     const feeds = new Map(bound.feeds);
-    const early = this.view && this.chooseTarget(inferTypes(typed, OPERATORS, givenTypes(bound), bound.dims), options);
+    const early = this.view && this.chooseTarget(withOutputs(inferTypes(typed, OPERATORS, givenTypes(bound), bound.dims), this.graph), options);
     const roots = [...(early ? [early.value] : []), ...(options.cotangents?.keys() ?? []), ...(options.whole && options.whole.forward !== 'all' ? options.whole.forward : [])];
     let forward = await this.forwardGraph(bound, conventions, options, notes, roots);
     const target = early ?? this.chooseTarget(forward, options);
@@ -152,11 +153,10 @@ export class GradientSession {
     });
     const differentiateMs = performance.now() - before;
     const mine = valuesOf(this.graph), whole = wholeValues(options, d, mine);
-    const plan = planRun(d.graph, [...summarised(d, mine), ...(chosen ? [seeds[0]!.value] : [])], whole.names, conventions);
-    const { outputs, createMs, runMs } = await this.execute(plan, feeds, options);
-    const summaries = new Map<string, TensorSummary>();
-    for (const s of plan.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
-    await this.refine(plan, d.graph, summaries, feeds, conventions, options);
+    const names = [...summarised(d, mine), ...(chosen ? [seeds[0]!.value] : [])], isWeight = (v: string) => this.graph.initializers.has(v) && !feeds.has(v);
+    const weights = await this.measureWeights(d.graph, names.filter(isWeight), conventions, options);
+    const measured = await this.measure(d.graph, names.filter(v => !isWeight(v)), whole.names, feeds, conventions, options);
+    const { outputs, runMs } = measured, createMs = weights.createMs + measured.createMs, summaries = new Map([...this.weightSummaries, ...measured.summaries]);
     const losses = seeds.map(s => summaries.get(s.value)).filter(s => s !== undefined);
     const report = buildReport({
       session: this, differentiated: d, summaries, conventions, notes, userStops: options.stops ?? [],
@@ -252,18 +252,19 @@ export class GradientSession {
     return inferTypes({ ...graph, types }, OPERATORS, given, bound.dims);
   }
 
-  private async execute(plan: RunPlan, feeds: ReadonlyMap<string, TensorValue>, options: RunOptions): Promise<{ outputs: Record<string, TensorValue>; createMs: number; runMs: number; metadata: Map<string, DType> }> {
+  private async execute(plan: RunPlan, feeds: ReadonlyMap<string, TensorValue>, options: RunOptions): Promise<{ outputs: Record<string, TensorValue>; createMs: number; runMs: number; metadata: Map<string, DType>; key: string }> {
     options.progress?.('building');
     const { bytes, folder } = writeModel(plan.graph);
+    // Every value between two nodes is looked at, so that ONNX Runtime has nothing to fuse; trying took it most of the time to create a session.
     const provider = options.provider ?? 'cpu', key = createHash('sha1').update(bytes).update(`${folder ?? ''}:${provider}:${options.threads ?? ''}`).digest('hex');
     const common = { ...(options.signal && { signal: options.signal }), ...(options.timeout && { timeLimitMs: options.timeout * 1000 }) };
-    const session = await this.runtime.createSession({ key, model: bytes, provider, ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common).catch(error => { throw this.withNode(error); });
+    const session = await this.runtime.createSession({ key, model: bytes, provider, optimization: 'disabled', ...(folder !== undefined && { folder }), ...(options.threads && { threads: options.threads }) }, common).catch(error => { throw this.withNode(error); });
     options.progress?.('running');
     const needed = new Set(plan.graph.inputs.map(i => i.name));
     const feed = Object.fromEntries([...feeds].filter(([n]) => needed.has(n)));
     const { outputs, runMs } = await this.runtime.run({ sessionId: session.sessionId, feeds: feed, fetches: [...plan.outputs], ...(options.repeat && { repeat: options.repeat }) }, common);
     const metadata = new Map(session.outputs.flatMap(o => (o.dtype ? [[o.name, o.dtype] as const] : [])));
-    return { outputs, createMs: session.createMs, runMs, metadata };
+    return { outputs, createMs: session.createMs, runMs, metadata, key };
   }
 
   /** ONNX Runtime tells the operator that it does not know, not where it stands. */
@@ -273,15 +274,39 @@ export class GradientSession {
     return node ? new UserError(error.code, error.message, error.remedy, { ...error.place, node: node.name, file: this.model.path }) : error;
   }
 
-  /** A second run for the tensors whose cheap figures do not tell the truth. */
-  private async refine(plan: RunPlan, graph: Graph, summaries: Map<string, TensorSummary>, feeds: ReadonlyMap<string, TensorValue>, conventions: ConventionName, options: RunOptions): Promise<void> {
-    const poor = plan.summaries.filter(s => needsExact(s, summaries.get(s.value)!)).map(s => s.value);
-    if (!poor.length) return;
-    options.progress?.('refining');
-    const exact = planRun(graph, poor, [], conventions, true);
-    const { outputs } = await this.execute(exact, feeds, { ...options, repeat: 1 });
-    for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
+  /** Weights do not change from run to run: their summaries are computed once, and their session is closed again. */
+  private async measureWeights(graph: Graph, weights: readonly string[], conventions: ConventionName, options: RunOptions): Promise<{ createMs: number }> {
+    const missing = weights.filter(w => !this.weightSummaries.has(w));
+    if (!missing.length) return { createMs: 0 };
+    const { summaries, createMs, key } = await this.measure({ ...graph, inputs: [] }, missing, [], new Map(), conventions, { ...options, repeat: 1 });
+    if (key !== undefined) await this.runtime.release(key);
+    for (const [name, summary] of summaries) this.weightSummaries.set(name, summary);
+    return { createMs };
   }
+
+  /** One run for the summaries of the named values, and a second for those whose cheap figures do not tell the truth. */
+  private async measure(graph: Graph, values: readonly string[], whole: readonly string[], feeds: ReadonlyMap<string, TensorValue>, conventions: ConventionName, options: RunOptions): Promise<Measured> {
+    const plan = planRun(graph, values, whole, conventions), summaries = new Map<string, TensorSummary>();
+    if (!plan.outputs.length) return { summaries, outputs: {}, createMs: 0, runMs: 0 };
+    const { outputs, createMs, runMs, key } = await this.execute(plan, feeds, options);
+    for (const s of plan.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
+    const poor = plan.summaries.filter(s => needsExact(s, summaries.get(s.value)!)).map(s => s.value);
+    if (poor.length) {
+      options.progress?.('refining');
+      const exact = planRun(graph, poor, [], conventions, true), again = await this.execute(exact, feeds, { ...options, repeat: 1 });
+      for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(again.outputs[s.output]!)));
+    }
+    return { summaries, outputs, createMs, runMs, key };
+  }
+}
+
+interface Measured {
+  readonly summaries: ReadonlyMap<string, TensorSummary>;
+  readonly outputs: Readonly<Record<string, TensorValue>>;
+  readonly createMs: number;
+  readonly runMs: number;
+  /** Of the session that was run. */
+  readonly key?: string;
 }
 
 function givenTypes(bound: BoundInputs): Map<string, ValueType> {

@@ -39,16 +39,13 @@ export function planSummary(g: GraphBuilder, value: string, exact = false): Summ
   const x = isFloat(t.dtype) && t.dtype !== 'bfloat16' && t.dtype !== 'float16' ? t : t.cast('float32');
   const count = elementCount(shape);
   if (count <= WHOLE) return { value, shape, output: x.name, kind: 'whole' };
-  const figures = exact ? exactFigures(x, count) : cheapFigures(x);
-  return { value, shape, output: vector(g, figures).name, kind: exact ? 'exact' : 'figures' };
+  const flat = x.reshape([count]), figures = exact ? exactFigures(flat, count) : cheapFigures(flat);
+  return { value, shape, output: g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 }).name, kind: exact ? 'exact' : 'figures' };
 }
 
-function vector(g: GraphBuilder, figures: readonly Tensor[]): Tensor {
-  return g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 });
-}
-
+/** Each figure is a vector of one element, as Concat takes it: a Reshape less for each. */
 function cheapFigures(x: Tensor): Tensor[] {
-  const g = x.g, all = (op: string, t = x) => g.op(op, [t], { keepdims: 0 });
+  const g = x.g, all = (op: string, t = x) => g.op(op, [t], { keepdims: 1 });
   return [all('ReduceMin'), all('ReduceMax'), all('ReduceSum'), all('ReduceL1'), all('ReduceSumSquare'), all('ReduceSum', x.cast('bool').cast(x.dtype))];
 }
 
