@@ -294,7 +294,8 @@ function extendLoop(c: PullbackContext, b: GraphBuilder, adjoint: BodyAdjoint): 
     },
   });
   g.setType(rounds, tensor('int64', [undefined]));
-  const size = (name: string) => g.op('Squeeze', [g.op('Shape', [g.tensor(name)]), ints(g, [0])]);
+  // The first dimension alone: a body may declare its round's number as a vector of one.
+  const size = (name: string) => g.op('Squeeze', [g.op('Shape', [g.tensor(name)], { start: 0, end: 1 }), ints(g, [0])]);
   return {
     rounds: size(rounds), stacks: fixed.map((value, i) => ({ value, outer: stackOf(g, stackNames[i]!, types.get(value)!, undefined) })),
     buffers: changing.map((value, i) => {
