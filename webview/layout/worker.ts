@@ -1,52 +1,74 @@
-/** The layout in a worker: keeps graph, groups and results between requests. */
-import type { DrawingGraph, DrawingResults } from '../../extension/protocol.ts';
+/** The layout worker: one graph at a time; of the requests that wait only the last is answered. */
 import { aggregate } from './aggregate.ts';
-import { compose, type ComposeInput } from './compose.ts';
-import { firstFold } from './firstFold.ts';
-import { buildHierarchy } from './hierarchy.ts';
-import { spineOf } from './spine.ts';
+import { LayoutEngine } from './engine.ts';
 import type { FromLayoutWorker, LayoutRequest, ToLayoutWorker } from './types.ts';
 
-interface Known extends ComposeInput {
-  readonly results?: DrawingResults | undefined;
+interface Scope {
+  onmessage: ((event: { readonly data: ToLayoutWorker }) => void) | null;
+  postMessage(message: FromLayoutWorker, transfer: Transferable[]): void;
+}
+const scope = globalThis as unknown as Scope;
+
+let engine: LayoutEngine | undefined;
+let waiting: LayoutRequest | undefined;
+
+scope.onmessage = ({ data }) => {
+  try {
+    receive(data);
+  } catch (error) {
+    fail(data.type === 'results' ? 0 : data.request.revision, error);
+  }
+};
+
+function receive(message: ToLayoutWorker): void {
+  switch (message.type) {
+    case 'graph': {
+      waiting = undefined;
+      engine = new LayoutEngine(message.graph, message.metrics);
+      engine.setResults(message.results, message.target);
+      scope.postMessage({ type: 'hierarchy', hierarchy: engine.hierarchy }, []);
+      answer({ ...message.request, expanded: message.request.expanded ?? engine.firstExpanded() });
+      if (message.results) send({ type: 'aggregates', revision: message.results.revision, groups: aggregate(message.graph, engine.hierarchy, message.results) });
+      break;
+    }
+    case 'layout':
+      // Requests that have come meanwhile are looked at first.
+      if (!waiting) setTimeout(answerLast, 0);
+      waiting = message.request;
+      break;
+    case 'results':
+      if (!engine) break;
+      engine.setResults(message.results, message.results.target);
+      send({ type: 'aggregates', revision: message.results.revision, groups: aggregate(engine.graph, engine.hierarchy, message.results) });
+  }
 }
 
-let known: Known | undefined;
-
-const send = (message: FromLayoutWorker) => (postMessage as (m: FromLayoutWorker) => void)(message);
-
-function open({ graph, metrics, target, results, request }: Extract<ToLayoutWorker, { type: 'graph' }>): void {
-  const hierarchy = buildHierarchy(graph);
-  known = { graph, hierarchy, metrics, target, results, spine: spineOf(graph, target, results) };
-  send({ type: 'hierarchy', hierarchy });
-  if (results) gather(known, results);
-  layOut(known, { ...request, expanded: request.expanded ?? firstFold(graph, hierarchy, target, results) });
+function answerLast(): void {
+  const request = waiting;
+  waiting = undefined;
+  if (!request) return;
+  try {
+    answer(request);
+  } catch (error) {
+    fail(request.revision, error);
+  }
 }
 
-function layOut(input: Known, request: LayoutRequest): void {
-  const begin = performance.now(), layout = compose(request.fresh ? fresh(input) : input, request);
+function answer(request: LayoutRequest): void {
+  const begin = performance.now(), layout = engine!.layout(request);
   send({ type: 'layout', layout, ms: performance.now() - begin });
 }
 
-/** Lay out again: the results known since then choose the main path. */
-function fresh(input: Known): Known {
-  return (known = { ...input, spine: spineOf(input.graph, input.target, input.results) });
+function fail(revision: number, error: unknown): void {
+  scope.postMessage({ type: 'failed', revision, message: error instanceof Error ? error.message : String(error) }, []);
 }
 
-function gather({ graph, hierarchy }: { readonly graph: DrawingGraph; readonly hierarchy: Known['hierarchy'] }, results: DrawingResults): void {
-  send({ type: 'aggregates', revision: results.revision, groups: aggregate(graph, hierarchy, results) });
+/** Posts a message with all its arrays handed over, not copied. Nothing that the engine keeps is sent this way. */
+function send(message: FromLayoutWorker): void {
+  const buffers: ArrayBuffer[] = [], visit = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) buffers.push(value.buffer as ArrayBuffer);
+    else if (value && typeof value === 'object') Object.values(value).forEach(visit);
+  };
+  visit(message);
+  scope.postMessage(message, buffers);
 }
-
-onmessage = ({ data }: MessageEvent<ToLayoutWorker>) => {
-  try {
-    if (data.type === 'graph') open(data);
-    else if (!known) throw new Error('No graph was sent.');
-    else if (data.type === 'layout') layOut(known, data.request);
-    else {
-      known = { ...known, results: data.results, target: data.results.target };
-      gather(known, data.results);
-    }
-  } catch (error) {
-    send({ type: 'failed', revision: data.type === 'results' ? data.results.revision : data.request.revision, message: error instanceof Error ? error.message : String(error) });
-  }
-};
