@@ -279,7 +279,7 @@ export type EditorState =
 /** What a webview may ask the host to do; the host checks again that it can work. */
 export type HostCommand =
   | 'run' | 'cancel' | 'chooseTarget' | 'useTarget' | 'chooseInputs' | 'chooseConventions' | 'chooseDevice' | 'manageTrust'
-  | 'openAsText' | 'openTextView' | 'showLog' | 'openTerminal' | 'chooseFile' | 'drawWithoutValues' | 'stopThere' | 'runInSegments'
+  | 'openAsText' | 'openTextView' | 'showLog' | 'openTerminal' | 'chooseFile' | 'drawWithoutValues' | 'stopThere'
   | 'showSupportedSystems' | 'openModel' | 'openSample' | 'showPanel' | 'showFindings' | 'whatIf' | 'resetWhatIf' | 'nextStop'
   | 'savePictureSvg' | 'savePicturePng' | 'saveReport' | 'goToNode' | 'close';
 

@@ -73,13 +73,15 @@ export class Commands {
   readonly fromWebview = (study: Study | undefined, command: HostCommand, argument: string | undefined): void => {
     const run = (id: CommandId) => void vscode.commands.executeCommand(id);
     switch (command) {
-      case 'run': case 'drawWithoutValues': return void study?.run();
+      case 'run': return void study?.run();
+      case 'drawWithoutValues': return study?.drawOnly();
+      case 'chooseFile': return void this.guard(() => study && this.chooseWeights(study));
       case 'cancel': return study?.cancel();
       case 'useTarget':
         if (argument !== undefined) study?.choose({ target: argument, form: undefined });
         return void study?.run();
       case 'chooseTarget': return run('adjoint.chooseTarget');
-      case 'chooseInputs': case 'chooseFile': return run('adjoint.chooseInputs');
+      case 'chooseInputs': return run('adjoint.chooseInputs');
       case 'chooseConventions': return run('adjoint.chooseConventions');
       case 'chooseDevice': return run('adjoint.chooseDevice');
       case 'manageTrust': return void vscode.commands.executeCommand('workbench.trust.manage');
@@ -99,7 +101,6 @@ export class Commands {
       case 'goToNode': return run('adjoint.goToNode');
       case 'close': return void vscode.commands.executeCommand('workbench.action.closeActiveEditor');
       case 'stopThere': return void this.guard(() => study && this.stopAtMissingRule(study));
-      case 'runInSegments': return void study?.run();
       case 'showSupportedSystems':
         return void vscode.window.showInformationMessage('ONNX Runtime is there for Linux (glibc 2.28 or newer), Windows (both x64 and arm64) and macOS on Apple silicon.');
     }
@@ -155,6 +156,11 @@ export class Commands {
     const node = study.drawn!.graph.nodes.find(n => n.name === state.node);
     for (const value of node?.outputs ?? []) if (value && !study.choices.stops.includes(value)) study.toggleStop({ value });
     return study.run();
+  }
+
+  private async chooseWeights(study: Study): Promise<void> {
+    const { state } = study, [file] = (await vscode.window.showOpenDialog({ title: state?.kind === 'missing-weights' ? `Weights for ${state.file}` : 'Weights' })) ?? [];
+    if (file) await study.useWeights(file.fsPath);
   }
 
   private goToSource(study: Study): unknown {

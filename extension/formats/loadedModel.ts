@@ -10,6 +10,8 @@ export interface Problem {
 export interface OpenOptions {
   /** The person trusts the model to reach files outside its folder, through links that lie in it. */
   readonly trust?: boolean;
+  /** Where files of weights lie that are not where the model says, by its word for them. */
+  readonly external?: ReadonlyMap<string, string>;
 }
 
 /** A model file as read: its structure, never its weights. */

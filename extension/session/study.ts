@@ -64,6 +64,9 @@ export class Study {
   private chosen: Choices = { inputs: new Map(), dims: new Map(), seed: 0, provider: 'cpu', stops: [], unstops: [] };
   private revision = 0;
   private disposed = false;
+  /** Files that the person gave for weights which are not where the model says. */
+  private readonly weightFiles = new Map<string, string>();
+  private withoutWeights = false;
   private readonly listeners = new Set<(change: StudyChange, origin: unknown) => void>();
 
   constructor(readonly path: string, private readonly runtime: RuntimeClient, private readonly place: StudyPlace) {
@@ -101,7 +104,7 @@ export class Study {
     this.cancel();
     if (!before) this.show({ kind: 'reading', name: this.title });
     try {
-      const session = await GradientSession.open(this.path, this.runtime, { trust: this.place.trusted() });
+      const options = { trust: this.place.trusted(), external: this.weightFiles }, session = await GradientSession.open(this.path, this.runtime, options);
       if (this.disposed) return;
       this.model = drawModel(session, this.title);
       this.last = this.plain = undefined;
@@ -117,6 +120,20 @@ export class Study {
   /** The file is gone: the last version stays drawn. */
   gone(): void { this.show({ kind: 'deleted', name: this.title }); }
 
+  /** The file of weights that lie elsewhere than the model says; it is read again with it. */
+  async useWeights(file: string): Promise<void> {
+    const missing = this.missingWeights;
+    if (!missing) return;
+    this.weightFiles.set(missing.file, file);
+    await this.load();
+  }
+
+  /** Leaves the structure without gradients, and does not ask again. */
+  drawOnly(): void {
+    this.withoutWeights = true;
+    this.show(undefined);
+  }
+
   choose(change: Partial<Choices>): void { this.chosen = { ...this.chosen, ...change }; }
 
   /** Whether Run would do something now. */
@@ -130,6 +147,8 @@ export class Study {
     const { model } = this;
     if (!model) return false;
     if (!this.place.trusted()) return this.show({ kind: 'restricted' }), false;
+    const missing = this.missingWeights;
+    if (missing) return this.withoutWeights || this.show(missing), false;
     if (!this.hasTarget(model)) return false;
     this.running?.abort();
     const controller = (this.running = new AbortController());
@@ -273,9 +292,15 @@ export class Study {
       const added = [...this.model!.index.nodes.keys()].filter(n => !before.index.nodes.has(n)).length;
       return { kind: 'changed', name: this.title, newNodes: added };
     }
+    if (this.missingWeights) return this.missingWeights;
     if (!this.place.trusted()) return { kind: 'restricted' };
     const [problem] = session.model.problems;
     return problem && { kind: 'damaged', name: this.title, message: `${problem.node ? `${problem.node}: ` : ''}${problem.message}`, drawn: drawing.nodes.name.length > 0 };
+  }
+
+  private get missingWeights(): Extract<EditorState, { kind: 'missing-weights' }> | undefined {
+    const missing = [...(this.model?.session.graph.initializers.values() ?? [])].flatMap(t => (t.bytes.kind === 'missing' && t.bytes.location ? [t.bytes.location] : []));
+    return missing.length ? { kind: 'missing-weights', file: missing[0]!, parameters: missing.filter(f => f === missing[0]).length } : undefined;
   }
 
   private stateOfReport(report: GradientReport): EditorState | undefined {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { writeModel } from '../../extension/formats/onnx/writer.ts';
 import { RuntimeClient } from '../../extension/runtime/client.ts';
 import { valueName } from '../../extension/session/drawn.ts';
+import { GradientSession } from '../../extension/session/session.ts';
 import { Study, type StudyChange } from '../../extension/session/study.ts';
 import { card } from '../../extension/language/hoverCard.ts';
 
@@ -83,4 +88,30 @@ test('a file that is not a model says so by name', async () => {
   const study = new Study('package.json', runtime, { trusted: () => true, limits: () => ({ timeout: 0, threads: 0 }), log: () => undefined });
   await study.load();
   assert.equal(study.state?.kind, 'not-a-model');
+});
+
+test('weights that are not where the model says: the file is named, and one that the person gives is used', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'adjoint-weights-'));
+  try {
+    const session = await GradientSession.open('samples/residual-mlp.onnx', runtime), graph = session.model.graph, bytes: Uint8Array[] = [];
+    const initializers = new Map([...graph.initializers].map(([name, t]) => {
+      if (t.dtype !== 'float32') return [name, t] as const;
+      const data = t.bytes.kind === 'inline' ? t.bytes.bytes : t.bytes.kind === 'file' ? new Uint8Array(readFileSync(t.bytes.path)).subarray(t.bytes.offset, t.bytes.offset + t.bytes.length) : new Uint8Array();
+      const offset = bytes.reduce((n, b) => n + b.length, 0);
+      bytes.push(data);
+      return [name, { ...t, bytes: { kind: 'file' as const, path: join(folder, 'weights.bin'), offset, length: data.length } }] as const;
+    }));
+    writeFileSync(join(folder, 'weights.bin'), Uint8Array.from(bytes.flatMap(b => [...b])));
+    writeFileSync(join(folder, 'model.onnx'), writeModel({ ...graph, initializers }).bytes);
+    renameSync(join(folder, 'weights.bin'), join(folder, 'elsewhere.bin'));
+    const study = new Study(join(folder, 'model.onnx'), runtime, { trusted: () => true, limits: () => ({ timeout: 0, threads: 0 }), log: () => undefined });
+    await study.load();
+    assert.deepEqual(study.state, { kind: 'missing-weights', file: 'weights.bin', parameters: bytes.length });
+    assert.equal(await study.run(), false);
+    await study.useWeights(join(folder, 'elsewhere.bin'));
+    assert.equal(study.state, undefined);
+    assert.ok(await study.run());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

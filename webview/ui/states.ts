@@ -45,7 +45,7 @@ export function wordsOf(state: EditorState): StateWords {
       const behind = state.total - state.shown;
       return { title: `No gradient rule for ${state.op}`, text: `Needed at ${state.node}. ${integer(state.shown)} of ${integer(state.total)} gradients are shown; ${integer(behind)} behind it are not known.`, buttons: [b('Stop There', 'stopThere', false, state.node), b(`Show the ${integer(behind)}`, 'goToNode', false, state.node)] };
     }
-    case 'crash': return { title: 'ONNX Runtime stopped', text: `${state.message} The drawing is kept.`, buttons: [b('Run in Segments', 'runInSegments', true), b('Run Again', 'run'), b('Show Log', 'showLog')] };
+    case 'crash': return { title: 'ONNX Runtime stopped', text: `${state.message} The drawing is kept.`, buttons: [b('Run Again', 'run', true), b('Show Log', 'showLog')] };
     case 'no-runtime': return { title: `Cannot run here: no ONNX Runtime for ${state.system}`, text: 'The drawing works. Gradients need a glibc system, Windows or Apple silicon.', buttons: [b('Show Supported Systems', 'showSupportedSystems')] };
     case 'changed': return { title: `${state.name} changed on disk`, text: `Read again. Selection and zoom are kept.${state.newNodes ? ` ${integer(state.newNodes)} ${state.newNodes === 1 ? 'node is' : 'nodes are'} new.` : ''}`, buttons: [] };
     case 'deleted': return { title: `${state.name} was deleted`, text: 'The drawing is the last version read.', buttons: [b('Close', 'close')] };

@@ -10,7 +10,8 @@ export class ExternalFiles {
   private readonly folders: readonly string[];
   private readonly known = new Map<string, { path: string; size: number } | { why: string }>();
 
-  constructor(model: string, private readonly trusted = false) {
+  /** @param chosen files that the person gave for locations, by location */
+  constructor(model: string, private readonly trusted = false, private readonly chosen: ReadonlyMap<string, string> = new Map()) {
     this.folders = [...new Set([realpathSync(dirname(model)), dirname(realpathSync(model))])];
   }
 
@@ -34,6 +35,8 @@ export class ExternalFiles {
 
   private check(location: string): { path: string; size: number } | { why: string } {
     if (location === '') return { why: 'it names no file' };
+    const given = this.chosen.get(location);
+    if (given !== undefined) return { path: realpathSync(given), size: statSync(given).size };
     if (location.startsWith('*/_ORT')) return { why: 'its location pretends to be memory of ONNX Runtime: refused' };
     if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(location)) return { why: 'its location is not a relative path: refused' };
     for (const folder of this.folders) {

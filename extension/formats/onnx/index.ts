@@ -17,7 +17,7 @@ export function isOnnx(head: Uint8Array, name: string): boolean {
 /** Reads an ONNX model's structure; weights stay where they are. Throws UserError('file'). */
 export function openOnnx(source: ByteSource, options: OpenOptions = {}): Omit<LoadedModel, 'readMs'> {
   const r = new WireReader(source), end = source.size, opsets = new Map<string, number>(), metadata = new Map<string, string>(), functions = new Map<string, GraphFunction>();
-  const path = source.path ?? source.name, external = source.path === undefined ? undefined : new ExternalFiles(source.path, options.trust);
+  const path = source.path ?? source.name, external = source.path === undefined ? undefined : new ExternalFiles(source.path, options.trust, options.external);
   let graph: Graph | undefined, irVersion = 0, producer = '';
   for (let key = r.key(end); key; key = r.key(end)) {
     const field = key >>> 3, wire = key & 7;
