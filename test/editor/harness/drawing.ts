@@ -8,7 +8,7 @@ export class Drawing {
   private constructor(private readonly workbench: Workbench, readonly frame: Frame) {}
 
   /** The drawing in view, once its boxes are placed. */
-  static async shown(workbench: Workbench, timeout = 60_000): Promise<Drawing> {
+  static async shown(workbench: Workbench, timeout = 120_000): Promise<Drawing> {
     const frame = await workbench.webview(CANVAS, timeout), drawing = new Drawing(workbench, frame);
     await frame.waitForFunction(() => /boxes shown/.test(document.querySelector('canvas.drawing')?.getAttribute('aria-label') ?? ''), undefined, { timeout });
     return drawing;
@@ -23,13 +23,13 @@ export class Drawing {
   async label(): Promise<string> { return (await this.canvas.getAttribute('aria-label'))!; }
 
   /** What a screen reader was told last, once it matches. */
-  async said(what: RegExp, timeout = 60_000): Promise<string> {
+  async said(what: RegExp, timeout = 120_000): Promise<string> {
     await this.frame.waitForFunction(([source]) => new RegExp(source!).test(document.querySelector('[role=status][aria-live]')?.textContent ?? ''), [what.source], { timeout });
     return (await this.frame.locator('[role=status][aria-live]').first().textContent())!;
   }
 
   /** Waits until gradients are there. */
-  async coloured(timeout = 60_000): Promise<void> { await this.said(/\d gradients?\./, timeout); }
+  async coloured(timeout = 120_000): Promise<void> { await this.said(/\d gradients?\./, timeout); }
 
   /** Presses keys with the drawing focused; returns what is selected then. */
   async press(...keys: string[]): Promise<string> {

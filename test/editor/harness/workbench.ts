@@ -48,6 +48,9 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
       development: !options.vsix, env: { ...options.env, ADJOINT_TEST_TOKEN: token, ADJOINT_TEST_PORT_FILE: portFile } });
     browser = await playwright.launch({ executablePath, args: CHROMIUM_ARGS });
     const page = await browser.newPage({ viewport: options.size ?? { width: 1400, height: 900 } });
+    // Generous: a machine that is busy with something else is slow, not wrong.
+    page.setDefaultTimeout(90_000);
+    page.setDefaultNavigationTimeout(180_000);
     const workbench = new Workbench(page, server, browser, dir, options.vsix ? undefined : { portFile, token });
     await page.context().request.post(`${server.url}/login`, { form: { password: server.password } });
     await page.goto(windowUrl(server, options.folder, options.vsix ? [] : [
@@ -94,7 +97,7 @@ export class Workbench {
   }
 
   /** The document inside the webview that holds `selector`. */
-  async webview(selector: string, timeout = 30_000): Promise<Frame> {
+  async webview(selector: string, timeout = 90_000): Promise<Frame> {
     let found: Frame | undefined;
     await until(`a webview holds ${selector}`, async () => {
       for (const frame of this.page.frames()) {
@@ -115,16 +118,17 @@ export class Workbench {
     await this.page.keyboard.press('F1');
     await this.page.locator('.quick-input-widget input').first().fill(`>${typed}`);
     await this.page.waitForTimeout(400);
-    const titles = new Set<string>();
-    // The list is virtual: what is not in view is not in the document.
-    for (let before = -1; before !== titles.size;) {
-      before = titles.size;
-      for (const label of await this.page.locator('.quick-input-list .monaco-list-row .quick-input-list-label .label-name').allTextContents()) titles.add(label);
-      for (let i = 0; i < 8; i++) await this.page.keyboard.press('ArrowDown');
-      await this.page.waitForTimeout(60);
-    }
+    // The list is virtual: what is not in view is not in the document. Each row says its place and how many there are.
+    const titles = new Map<number, string>(), rows = this.page.locator('.quick-input-list .monaco-list-row');
+    await until(`the palette has shown all its rows for ${typed}`, async () => {
+      const seen = await rows.evaluateAll(list => list.map(row => ({ at: Number(row.getAttribute('data-index')), of: Number(row.getAttribute('aria-setsize')), title: row.querySelector('.label-name')?.textContent ?? '' })));
+      for (const { at, title } of seen) titles.set(at, title);
+      if (seen[0] && titles.size >= seen[0].of) return true;
+      await this.page.keyboard.press('PageDown');
+      return false;
+    });
     await this.page.keyboard.press('Escape');
-    return [...titles];
+    return [...titles.values()];
   }
 
   /** Chooses the command in the palette. */
@@ -186,7 +190,7 @@ export class Workbench {
 }
 
 /** Waits until `check` holds, and fails with what was waited for. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function until(what: string, check: () => boolean | Promise<boolean>, timeoutMs = 90_000): Promise<void> {
   for (const begin = Date.now(); !await check();) {
     if (Date.now() - begin > timeoutMs) throw new Error(`after ${timeoutMs / 1000} s still not: ${what}`);
     await new Promise(done => setTimeout(done, 50));
