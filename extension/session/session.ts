@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../kernels/graph/errors.ts';
+import { GraphBuilder } from '../../kernels/graph/builder.ts';
 import type { Graph } from '../../kernels/graph/graph.ts';
 
 import { staticShape, tensor, type DType, type TensorType, type ValueType } from '../../kernels/graph/types.ts';
@@ -27,7 +28,7 @@ import type { TensorValue } from '../runtime/protocol.ts';
 import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
 import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
 import { buildReport } from './report.ts';
-import { fileName, inTheFilesNames, loweredFile, loweredFor, signatureOf } from './tensorflow.ts';
+import { fileName, inTheFilesNames, loweredFile, loweredFor, signatureOf, withOutputs } from './tensorflow.ts';
 import { defaultTarget, parseTarget, type ChosenTarget } from './targets.ts';
 
 export interface RunOptions {
@@ -58,8 +59,15 @@ export interface RunOptions {
   readonly repeat?: number;
   /** Whole tensors to bring back: gradients of these values, forward values of these. */
   readonly whole?: { readonly gradients: readonly string[] | 'all'; readonly forward: readonly string[] | 'all' };
+  /** TensorFlow: nodes that are run for what they change (the training step of the file); empty: what the target itself changes. */
+  readonly step?: readonly string[];
   readonly signal?: AbortSignal;
   readonly progress?: (stage: Stage) => void;
+}
+/** The forward graph with the values that variables have after the step. */
+interface Forward {
+  readonly graph: Graph;
+  readonly updates: ReadonlyMap<string, string>;
 }
 export type Stage = 'probing' | 'differentiating' | 'building' | 'running' | 'refining';
 
@@ -67,6 +75,8 @@ export interface RunResult {
   readonly report: GradientReport;
   readonly gradients: ReadonlyMap<string, TensorValue>;
   readonly forward: ReadonlyMap<string, TensorValue>;
+  /** With `step`: variable → what the step adds to it. */
+  readonly deltas: ReadonlyMap<string, TensorValue>;
 }
 
 /** Elements that a fed vector of integers may have to be taken for sizes; longer ones are token ids and the like, which change from run to run. */
@@ -74,7 +84,7 @@ const FED_SIZES = 8;
 
 /** One open model, from file to report. The one place that knows the whole way; it knows no screen. */
 export class GradientSession {
-  private readonly forwardCache = new Map<string, Graph>();
+  private readonly forwardCache = new Map<string, Forward>();
   private readonly weightSummaries = new Map<string, TensorSummary>();
 
   private constructor(
@@ -133,7 +143,8 @@ export class GradientSession {
     const feeds = new Map(bound.feeds);
     const early = this.view && this.chooseTarget(withOutputs(inferTypes(typed, OPERATORS, givenTypes(bound), bound.dims), this.graph), options);
     const roots = [...(early ? [early.value] : []), ...(options.cotangents?.keys() ?? []), ...(options.whole && options.whole.forward !== 'all' ? options.whole.forward : [])];
-    let forward = await this.forwardGraph(bound, conventions, options, notes, roots);
+    const { graph: complete, updates } = await this.forwardGraph(bound, conventions, options, notes, roots);
+    let forward = complete;
     const target = early ?? this.chooseTarget(forward, options);
     let chosen: ChosenTarget | undefined, seeds: { value: string; cotangent?: string }[];
     if (options.cotangents?.size) {
@@ -152,10 +163,10 @@ export class GradientSession {
       ...(options.of && { of: options.of }), stops: options.stops ?? [], unstops: options.unstops ?? [],
     });
     const differentiateMs = performance.now() - before;
-    const mine = valuesOf(this.graph), whole = wholeValues(options, d, mine);
+    const mine = valuesOf(this.graph), whole = wholeValues(options, d, mine), stepped = withDeltas(d.graph, updates);
     const names = [...summarised(d, mine), ...(chosen ? [seeds[0]!.value] : [])], isWeight = (v: string) => this.graph.initializers.has(v) && !feeds.has(v);
     const weights = await this.measureWeights(d.graph, names.filter(isWeight), conventions, options);
-    const measured = await this.measure(d.graph, names.filter(v => !isWeight(v)), whole.names, feeds, conventions, options);
+    const measured = await this.measure(stepped.graph, names.filter(v => !isWeight(v)), [...whole.names, ...stepped.deltas.values()], feeds, conventions, options);
     const { outputs, runMs } = measured, createMs = weights.createMs + measured.createMs, summaries = new Map([...this.weightSummaries, ...measured.summaries]);
     const losses = seeds.map(s => summaries.get(s.value)).filter(s => s !== undefined);
     const report = buildReport({
@@ -167,7 +178,7 @@ export class GradientSession {
       inputs: inputReports(bound),
       timing: { readMs: this.model.readMs, differentiateMs, sessionMs: createMs, runMs },
     });
-    return { report, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs) };
+    return { report, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs), deltas: pick(stepped.deltas, outputs) };
   }
 
   /** The name that the file's graph has for a value: `x:0`, a key of a signature or a checkpoint, a variable's name in Python. */
@@ -201,12 +212,12 @@ export class GradientSession {
   }
 
   /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
-  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[], roots: readonly string[]): Promise<Graph> {
+  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[], roots: readonly string[]): Promise<Forward> {
     const given = givenTypes(bound);
-    const key = JSON.stringify([[...given], [...bound.dims], options.provider, this.view ? roots : firstGradientNode(this.lowered) && conventions]);
+    const key = JSON.stringify([[...given], [...bound.dims], options.provider, this.view ? [roots, options.step] : firstGradientNode(this.lowered) && conventions]);
     const cached = this.forwardCache.get(key);
     if (cached) return cached;
-    const { lowered, measured } = this.view ? await this.lowerView(this.view, roots, given, bound, conventions, options) : { lowered: this.lowered, measured: false };
+    const { lowered, measured, updates } = this.view ? await this.lowerView(this.view, roots, given, bound, conventions, options) : { lowered: this.lowered, measured: false, updates: new Map<string, string>() };
     const widened = widenHalf(inferTypes(lowered, OPERATORS, given, bound.dims));
     if (widened.why) notes.push(widened.why);
     let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
@@ -219,11 +230,12 @@ export class GradientSession {
     if (unknown.length) graph = await this.probe(graph, unknown, bound, conventions, options, given);
     if (this.forwardCache.size > 4) this.forwardCache.clear();
     // What hangs on measured numbers holds for these inputs only.
-    if (!measured) this.forwardCache.set(key, graph);
-    return graph;
+    const forward = { graph, updates };
+    if (!measured) this.forwardCache.set(key, forward);
+    return forward;
   }
 
-  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions): Promise<{ lowered: Graph; measured: boolean }> {
+  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions): Promise<{ lowered: Graph; measured: boolean; updates: ReadonlyMap<string, string> }> {
     let measured = false;
     const lowered = await loweredFor(view, roots, given, this.model.path, async (graph, shapes, elements) => {
       options.progress?.('probing');
@@ -236,8 +248,8 @@ export class GradientSession {
         if (dtype) found.set(value, tensor(dtype, Array.from(numbersOf(outputs[shape]!)), elements.includes(value) ? Array.from(numbersOf(outputs[value]!)) : undefined));
       }
       return found;
-    });
-    return { lowered: canonical(lowered.graph), measured };
+    }, options.step);
+    return { lowered: canonical(lowered.graph), measured, updates: lowered.updates };
   }
 
   private async probe(graph: Graph, unknown: readonly string[], bound: BoundInputs, conventions: ConventionName, options: RunOptions, given: ReadonlyMap<string, ValueType>): Promise<Graph> {
@@ -286,14 +298,14 @@ export class GradientSession {
 
   /** One run for the summaries of the named values, and a second for those whose cheap figures do not tell the truth. */
   private async measure(graph: Graph, values: readonly string[], whole: readonly string[], feeds: ReadonlyMap<string, TensorValue>, conventions: ConventionName, options: RunOptions): Promise<Measured> {
-    const plan = planRun(graph, values, whole, conventions), summaries = new Map<string, TensorSummary>();
+    const bytes = options.provider !== 'cuda', plan = planRun(graph, values, whole, conventions, { bytes }), summaries = new Map<string, TensorSummary>();
     if (!plan.outputs.length) return { summaries, outputs: {}, createMs: 0, runMs: 0 };
     const { outputs, createMs, runMs, key } = await this.execute(plan, feeds, options);
     for (const s of plan.summaries) summaries.set(s.value, readSummary(s, numbersOf(outputs[s.output]!)));
     const poor = plan.summaries.filter(s => needsExact(s, summaries.get(s.value)!)).map(s => s.value);
     if (poor.length) {
       options.progress?.('refining');
-      const exact = planRun(graph, poor, [], conventions, true), again = await this.execute(exact, feeds, { ...options, repeat: 1 });
+      const exact = planRun(graph, poor, [], conventions, { exact: true }), again = await this.execute(exact, feeds, { ...options, repeat: 1 });
       for (const s of exact.summaries) summaries.set(s.value, readSummary(s, numbersOf(again.outputs[s.output]!)));
     }
     return { summaries, outputs, createMs, runMs, key };
@@ -344,6 +356,18 @@ function withCotangents(graph: Graph, cotangents: ReadonlyMap<string, TensorValu
     seeds.push({ value, cotangent: name });
   }
   return [{ ...graph, inputs, types }, seeds];
+}
+
+/** Adds what a step changes: the new value of each variable minus the old one. What could not be lowered is left out. */
+function withDeltas(graph: Graph, updates: ReadonlyMap<string, string>): { graph: Graph; deltas: ReadonlyMap<string, string> } {
+  const deltas = new Map<string, string>();
+  if (!updates.size) return { graph, deltas };
+  const g = new GraphBuilder(graph, inferWith(OPERATORS));
+  for (const [variable, after] of updates) {
+    const t = graph.types.get(after);
+    if (t?.kind === 'tensor' && t.dtype !== 'bool' && t.dtype !== 'string' && graph.types.has(variable)) deltas.set(variable, g.op('Sub', [g.tensor(after), g.tensor(variable)]).name);
+  }
+  return { graph: g.build(), deltas };
 }
 
 function withExtra(graph: Graph, extra: ReadonlyMap<string, TensorValue>, feeds: Map<string, TensorValue>): Graph {

@@ -23,10 +23,10 @@ export function loweredFile(view: TensorFlowView, fed: Iterable<string> = []): L
  * only a run can tell, they are measured and the lowering goes on.
  * @throws UserError('no-gradient') that names node and operator where a root cannot be lowered
  */
-export async function loweredFor(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, file: string, measure: Measure): Promise<Lowered> {
+export async function loweredFor(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, file: string, measure: Measure, step?: readonly string[]): Promise<Lowered> {
   const known = new Map<string, TensorType>();
   for (const [name, type] of given) if (type.kind === 'tensor') known.set(name, type);
-  const options: LowerOptions = { known, fed: new Set(given.keys()), roots };
+  const options: LowerOptions = { known, fed: new Set(given.keys()), roots, ...(step && { step }) };
   let lowered = lower(view, options);
   for (let round = 0; round < ROUNDS && (lowered.needs.shapes.size || lowered.needs.elements.size); round++) {
     const { shapes, elements } = lowered.needs, before = known.size;
@@ -39,6 +39,11 @@ export async function loweredFor(view: TensorFlowView, roots: readonly string[],
     if (missing) throw new UserError('no-gradient', `${root} cannot be computed: ${missing.op} at node ${missing.node} is not supported (${missing.why})`, 'Choose a target that does not need it, or feed its value with --input.', { file, node: missing.node, op: missing.op });
   }
   return lowered;
+}
+
+/** Where none of the file's outputs could be lowered they are candidates all the same, so that what stands in the way is named. */
+export function withOutputs(lowered: Graph, file: Graph): Graph {
+  return lowered.outputs.length ? lowered : { ...lowered, outputs: file.outputs };
 }
 
 /** Options of a run that name values. */
