@@ -183,6 +183,34 @@ function quant(domain: string): Operator {
   };
 }
 
+interface Minifloat { readonly exact: Tensor; readonly rounded: Tensor; readonly largest: Tensor }
+
+/** x / scale with its mantissa rounded to what fits, and the largest number of the format (which an input may lower further). */
+function minifloat(c: ExpandContext | PullbackContext): Minifloat {
+  const [x, scale, exponent, mantissa, bias, limit] = c.x as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor | undefined], exact = x.div(scale), two = x.scalar(2);
+  // The place of the last bit: that of the number's own exponent, not below that of the smallest normal one.
+  const last = exact.abs().add(1.1754943508222875e-38).log().div(Math.LN2).floor().sub(mantissa), unit = two.pow(last.max(bias.add(mantissa).rsub(1)));
+  const top = two.pow(two.pow(exponent).sub(1).sub(bias)).mul(two.pow(mantissa.neg()).rsub(2));
+  return { exact, rounded: rounded(exact.div(unit), c.attributes.string('rounding_mode', 'ROUND')).mul(unit), largest: limit ? top.min(limit) : top };
+}
+
+/** FloatQuant of qonnx (docs/qonnx-custom-ops/floatquant_op.md): inputs x, scale, exponent and mantissa width, exponent bias, largest value. */
+function floatQuant(domain: string): Operator {
+  return {
+    op: 'FloatQuant', domain, native: false, straightThrough: true, infer: like(), broadcasts: true, differentiable: ['x', 'scale'],
+    formula: 'rounding passes: dx = dy up to the largest number of the format, else 0; dscale = Σ dy · (q − x / scale) inside, dy · q outside',
+    expand: c => {
+      const q = minifloat(c), held = q.rounded.min(q.largest).max(q.largest.neg());
+      const beyond = c.attributes.int('has_inf', 0) ? q.rounded.sign().mul(Infinity) : q.rounded.scalar(NaN);
+      return [(c.attributes.int('saturation', 1) ? held : q.rounded.abs().gt(q.largest).where(beyond, held)).mul(c.x[1]!)];
+    },
+    pullback: c => {
+      const q = minifloat(c), inside = q.rounded.abs().le(q.largest), held = q.rounded.min(q.largest).max(q.largest.neg());
+      return [() => inside.where(c.dy, 0), () => c.dy.mul(held.sub(inside.where(q.exact, 0)))];
+    },
+  };
+}
+
 /** y = scale where x ≥ 0, −scale elsewhere. As in brevitas the sign passes straight through and the scale is a factor of it. */
 function bipolarQuant(domain: string): Operator {
   return {
@@ -226,6 +254,6 @@ export const quantization: readonly Operator[] = [
     formula: 'rounding passes: dx = dq / scale inside the range; what scale and zero point get goes to the extreme elements',
     infer: c => [tensor('uint8', c.tensor(0)?.shape), tensor('float32', []), tensor('uint8', [])], pullback: dynamicQuantizePullback,
   },
-  ...QONNX.flatMap(domain => [quant(domain), bipolarQuant(domain), trunc(domain)]),
+  ...QONNX.flatMap(domain => [quant(domain), floatQuant(domain), bipolarQuant(domain), trunc(domain)]),
   ...fakeQuantization,
 ];
