@@ -82,9 +82,12 @@ class BlockBuilder {
   private readonly width: Float64Array;
   private readonly thickness: Float64Array;
   private readonly u: Float64Array;
+  private readonly placed: Float64Array;
   private readonly top: Float64Array;
   private readonly laneU = new Map<number, number[]>();
   private columns: readonly Range[] = [];
+  /** Edges that begin, end or pass in each column. */
+  private edgesIn: number[][] = [];
   private columnOf: Uint32Array;
   private readonly right: number[] = [];
   private cutSlots = new Map<number, Map<number, number>>();
@@ -101,6 +104,7 @@ class BlockBuilder {
       this.thickness[plan.layer[i]!] = Math.max(this.thickness[plan.layer[i]!]!, item.vs);
     });
     this.u = new Float64Array(plan.count);
+    this.placed = new Float64Array(plan.count);
     this.top = new Float64Array(plan.layers.length);
     this.columnOf = new Uint32Array(plan.layers.length);
   }
@@ -125,11 +129,12 @@ class BlockBuilder {
 
   /** Long groups in columns; a cut edge has a place of its own in the gutter. */
   private cut(): void {
-    const { plan, input } = this, { edges } = plan.wiring, widest = Math.max(1, ...plan.layers.map(l => l.reduce((w, v) => w + this.width[v]! + METRICS.sibling, 0)));
+    const { plan, input } = this, { edges } = plan.wiring, widest = plan.layers.reduce((most, l) => Math.max(most, l.reduce((w, v) => w + this.width[v]! + METRICS.sibling, 0)), 1);
     this.columns = columnsOf({ layers: plan.layers.length, thickness: this.thickness, edges: edges.map(e => [plan.layer[e.from]!, plan.layer[e.to]!] as const), widest, window: input.window, first: plan.wiring.entries ? 1 : 0, last: plan.layers.length - (plan.wiring.exits ? 1 : 0) });
     this.columns.forEach((range, c) => this.columnOf.fill(c, range.from, range.to));
-    if (this.columns.length < 2) return;
+    this.edgesIn = this.columns.map(() => []);
     edges.forEach((edge, e) => {
+      for (let c = this.columnOf[plan.layer[edge.from]!]!; c <= this.columnOf[plan.layer[edge.to]!]!; c++) this.edgesIn[c]!.push(e);
       for (let c = this.columnOf[plan.layer[edge.from]!]!; c < this.columnOf[plan.layer[edge.to]!]!; c++) {
         const slots = this.cutSlots.get(c) ?? new Map<number, number>();
         this.cutSlots.set(c, slots);
@@ -142,10 +147,10 @@ class BlockBuilder {
   /** Coordinates across the data of one column that begins at `left`; gives its right side. */
   private placeColumn({ from, to }: Range, column: number, left: number): number {
     const { plan, width, u, n } = this, { edges } = plan.wiring, layers = plan.layers.slice(from, to), real = plan.real, items = this.input.items;
-    const inside = (v: number) => plan.layer[v]! >= from && plan.layer[v]! < to, pieces: Piece[] = [];
-    edges.forEach((edge, e) => {
-      const bends = plan.bends[e];
-      if (!bends) return;
+    const inside = (v: number) => plan.layer[v]! >= from && plan.layer[v]! < to, pieces: Piece[] = [], mine = this.edgesIn[column]!;
+    for (const e of mine) {
+      const edge = edges[e]!, bends = plan.bends[e];
+      if (!bends) continue;
       const route = this.mainRoute(e), weight = plan.weight[e]!;
       let previous = edge.from;
       for (let k = 0; k <= bends.length; k++) {
@@ -153,12 +158,13 @@ class BlockBuilder {
         if (inside(previous) && inside(next)) pieces.push({ from: previous, to: next, fromAt: previous < n ? route.fromU : 0, toAt: next < n ? route.toU : 0, weight: previous >= real && next >= real ? weight * 8 : previous >= real || next >= real ? weight * 2 : weight });
         previous = next;
       }
-    });
+    }
     const wide = (v: number) => v < n && (items[v]!.box?.bar ?? false);
-    const placed = positions({
+    const { placed } = this;
+    positions({
       layers, width, pieces,
       gap: (a, b) => (a >= real || b >= real ? (a >= real && b >= real ? BEND_GAP : 12) : a >= n || b >= n ? PORT_GAP : METRICS.sibling + (items[a]!.open || items[b]!.open ? 8 : 0)) + (wide(a) ? 8 : 0) + (wide(b) ? 8 : 0),
-    }, plan.count);
+    }, this.placed);
     let low = Infinity, high = -Infinity;
     for (const layer of layers) for (const v of layer) {
       low = Math.min(low, placed[v]! - (wide(v) ? 8 : 0));
@@ -166,16 +172,15 @@ class BlockBuilder {
     }
     if (low === Infinity) { low = 0; high = 0; }
     const lanes: LaneEdge[] = [], middle = (low + high) / 2;
-    edges.forEach((edge, e) => {
-      if (plan.bends[e]) return;
-      const a = plan.layer[edge.from]!, b = plan.layer[edge.to]!;
-      if (Math.max(from, a + 1) > Math.min(to - 1, b - 1)) return;
+    for (const e of mine) {
+      const edge = edges[e]!, a = plan.layer[edge.from]!, b = plan.layer[edge.to]!;
+      if (plan.bends[e] || Math.max(from, a + 1) > Math.min(to - 1, b - 1)) continue;
       const ends: number[] = [], route = this.mainRoute(e);
       if (a >= from && edge.from < n) ends.push(placed[edge.from]! + route.fromU);
       if (b < to && edge.to < n) ends.push(placed[edge.to]! + route.toU);
       const mean = ends.length ? ends.reduce((s, x) => s + x, 0) / ends.length : middle;
       lanes.push({ edge: e, source: edge.from, from: Math.max(from, a + 1), to: Math.min(to - 1, b - 1), side: mean < middle - 8 ? 'low' : 'high' });
-    });
+    }
     const taken = takeLanes(lanes), lowSpace = taken.low ? taken.low * METRICS.lane + 6 : 0, highSpace = taken.high ? taken.high * METRICS.lane + 6 : 0, move = Math.round(left + lowSpace - low);
     for (const layer of layers) for (const v of layer) u[v] = Math.round(placed[v]! + move);
     const contentLow = left + lowSpace, contentHigh = Math.round(high + move);
@@ -185,14 +190,15 @@ class BlockBuilder {
       list[column] = at;
     }
     // A port that only lanes reach stands at the end of its lane.
-    const only = new Map<number, number | undefined>();
-    edges.forEach((edge, e) => {
+    const only = new Map<number, number>();
+    for (const e of mine) {
+      const edge = edges[e]!;
       for (const port of [edge.from, edge.to]) if (port >= n && port < real && inside(port)) {
         const at = this.laneU.get(e)?.[column];
         only.set(port, at === undefined ? NaN : only.has(port) ? only.get(port)! : at);
       }
-    });
-    for (const [port, at] of only) if (at !== undefined && !Number.isNaN(at)) u[port] = at;
+    }
+    for (const [port, at] of only) if (!Number.isNaN(at)) u[port] = at;
     this.right[column] = contentHigh + highSpace;
     return this.right[column]!;
   }

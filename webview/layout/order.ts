@@ -86,7 +86,29 @@ export function layersOf(order: ArrayLike<number>, up: Adjacency, down: Adjacenc
     const v = order[i]!, uses = down.start[v + 1]! - down.start[v]!, sources = up.start[v + 1]! - up.start[v]!;
     if (uses > sources) layer[v] = Math.max(layer[v]!, lowest(v));
   }
+  return narrowed(layer, order, up, down);
+}
+
+/** Ends and beginnings that would make a very wide layer go on in the layers below and above. */
+function narrowed(layer: Uint32Array, order: ArrayLike<number>, up: Adjacency, down: Adjacency): Uint32Array {
+  const count = order.length, most = Math.max(6, Math.ceil(Math.sqrt(count))), rows: number[][] = [];
+  for (let i = 0; i < count; i++) (rows[layer[order[i]!]!] ??= []).push(order[i]!);
+  if (rows.every(row => row.length <= most)) return layer;
+  const ended = spill(rows, most, v => down.start[v] === down.start[v + 1]), begun = spill(ended.reverse(), most, v => up.start[v] === up.start[v + 1]).reverse();
+  begun.forEach((row, l) => { for (const v of row) layer[v] = l; });
   return layer;
+}
+
+/** Rows with at most `most` items, as far as those that are free can go on in the next row. */
+function spill(rows: readonly (readonly number[])[], most: number, free: (v: number) => boolean): number[][] {
+  const made: number[][] = [];
+  let carried: number[] = [];
+  for (let l = 0; l < rows.length || carried.length; l++) {
+    const row = carried.concat(rows[l] ?? []), kept = row.filter(v => !free(v)), loose = row.filter(free), stay = Math.max(most - kept.length, kept.length ? 0 : 1);
+    made.push(kept.concat(loose.slice(0, stay)));
+    carried = loose.slice(stay);
+  }
+  return made;
 }
 
 /** A layered graph with one vertex in each layer that an edge passes. */

@@ -1,4 +1,5 @@
 /** Coordinates within layers: as straight as the weights ask for, without overlaps. */
+import { adjacency, type Adjacency } from './order.ts';
 
 /** A vertex of a column: where it begins, how wide it is, and what stands beside it. */
 export interface Placing {
@@ -21,80 +22,68 @@ export interface Piece {
 const RIGID = 8;
 
 /**
- * Left sides of all vertices. Each sweep gives each layer the positions nearest (weighted least squares) to where the neighbours want them: an
- * isotonic regression by pooling, exact and linear.
+ * Left sides of all vertices of the layers, written to `x` by vertex. Each sweep gives each layer the positions nearest (weighted least squares) to
+ * where the neighbours want them: an isotonic regression by pooling, exact and linear.
  */
-export function positions({ layers, width, gap, pieces }: Placing, count: number): Float64Array {
-  const x = new Float64Array(count), want = new Float64Array(count), weight = new Float64Array(count);
-  const above = group(pieces, count, 'to'), below = group(pieces, count, 'from');
+export function positions({ layers, width, gap, pieces }: Placing, x: Float64Array): void {
+  const flat: number[] = [], first = [0], local = new Map<number, number>();
   for (const layer of layers) {
-    let at = 0;
-    layer.forEach((v, i) => {
-      if (i) at += width[layer[i - 1]!]! + gap(layer[i - 1]!, v);
-      x[v] = at;
-    });
+    for (const v of layer) local.set(v, flat.push(v) - 1);
+    first.push(flat.length);
   }
-  const pull = (v: number, list: readonly Piece[], up: boolean) => {
-    for (const p of list) {
-      const d = up ? x[p.from]! + p.fromAt - p.toAt : x[p.to]! + p.toAt - p.fromAt;
-      want[v]! += d * p.weight;
-      weight[v]! += p.weight;
+  // Places in one row of all layers; `room[i]`: least distance to the left neighbour in the same layer.
+  const n = flat.length, at = new Float64Array(n), room = new Float64Array(n), want = new Float64Array(n), weight = new Float64Array(n);
+  for (let l = 0; l < layers.length; l++)
+    for (let i = first[l]! + 1; i < first[l + 1]!; i++) {
+      room[i] = width[flat[i - 1]!]! + gap(flat[i - 1]!, flat[i]!);
+      at[i] = at[i - 1]! + room[i]!;
+    }
+  const from = Uint32Array.from(pieces, p => local.get(p.from)!), to = Uint32Array.from(pieces, p => local.get(p.to)!), numbers = Uint32Array.from(pieces.keys()), above = adjacency(n, to, numbers), below = adjacency(n, from, numbers);
+  const pull = (i: number, { start, list }: Adjacency, up: boolean, least: number) => {
+    for (let k = start[i]!; k < start[i + 1]!; k++) {
+      const p = pieces[list[k]!]!;
+      if (p.weight < least) continue;
+      want[i]! += p.weight * (up ? at[from[list[k]!]!]! + p.fromAt - p.toAt : at[to[list[k]!]!]! + p.toAt - p.fromAt);
+      weight[i]! += p.weight;
     }
   };
-  const sweep = (ups: boolean, downs: boolean, order: 1 | -1) => {
+  const pools = { mean: new Float64Array(n), mass: new Float64Array(n), first: new Uint32Array(n), offset: new Float64Array(n) };
+  /** `alone`: weight of staying where it is, for what nothing pulls. */
+  const sweep = (ups: boolean, downs: boolean, order: 1 | -1, least: number, alone: number) => {
     for (let k = 0; k < layers.length; k++) {
-      const layer = layers[order > 0 ? k : layers.length - 1 - k]!;
-      for (const v of layer) {
-        want[v] = weight[v] = 0;
-        if (ups) pull(v, above[v] ?? [], true);
-        if (downs) pull(v, below[v] ?? [], false);
-        if (weight[v]! > 0) want[v]! /= weight[v]!;
-        else { want[v] = x[v]!; weight[v] = 0.01; }
+      const l = order > 0 ? k : layers.length - 1 - k;
+      for (let i = first[l]!; i < first[l + 1]!; i++) {
+        want[i] = weight[i] = 0;
+        if (ups) pull(i, above, true, least);
+        if (downs) pull(i, below, false, least);
+        if (weight[i]! > 0) want[i]! /= weight[i]!;
+        else { want[i] = at[i]!; weight[i] = alone; }
       }
-      settle(layer, want, weight, width, gap, x);
+      settle(first[l]!, first[l + 1]!, want, weight, room, at, pools);
     }
   };
-  const rounds = count > 20_000 ? 2 : 4;
-  for (let r = 0; r < rounds; r++) {
-    sweep(true, false, 1);
-    sweep(false, true, -1);
+  for (let r = n > 20_000 ? 2 : 4; r > 0; r--) {
+    sweep(true, false, 1, 0, 0.01);
+    sweep(false, true, -1, 0, 0.01);
   }
-  sweep(true, true, 1);
-  sweep(true, true, -1);
+  sweep(true, true, 1, 0, 0.01);
+  sweep(true, true, -1, 0, 0.01);
   // At last chains and long lines are set straight; what hangs on nothing straight stays.
-  const straighten = (order: 1 | -1) => {
-    for (let k = 0; k < layers.length; k++) {
-      const layer = layers[order > 0 ? k : layers.length - 1 - k]!;
-      for (const v of layer) {
-        want[v] = weight[v] = 0;
-        pull(v, (order > 0 ? above : below)[v]?.filter(p => p.weight >= RIGID) ?? [], order > 0);
-        if (weight[v]! > 0) want[v]! /= weight[v]!;
-        else { want[v] = x[v]!; weight[v] = 1; }
-      }
-      settle(layer, want, weight, width, gap, x);
-    }
-  };
-  straighten(1);
-  straighten(-1);
-  straighten(1);
-  return x;
+  sweep(true, false, 1, RIGID, 1);
+  sweep(false, true, -1, RIGID, 1);
+  sweep(true, false, 1, RIGID, 1);
+  for (let i = 0; i < n; i++) x[flat[i]!] = at[i]!;
 }
 
-function group(pieces: readonly Piece[], count: number, end: 'from' | 'to'): (Piece[] | undefined)[] {
-  const lists: (Piece[] | undefined)[] = Array.from({ length: count });
-  for (const p of pieces) (lists[p[end]] ??= []).push(p);
-  return lists;
-}
+interface Pools { readonly mean: Float64Array; readonly mass: Float64Array; readonly first: Uint32Array; readonly offset: Float64Array }
 
-/** min Σ weight (x − want)² with x[i + 1] ≥ x[i] + width[i] + gap: pool adjacent violators. */
-function settle(layer: readonly number[], want: Float64Array, weight: Float64Array, width: Float64Array, gap: (a: number, b: number) => number, x: Float64Array): void {
-  const n = layer.length, offset = new Float64Array(n), mean = new Float64Array(n), mass = new Float64Array(n), first = new Uint32Array(n);
+/** min Σ weight (at − want)² with at[i] ≥ at[i − 1] + room[i], for begin ≤ i < end: pool adjacent violators. */
+function settle(begin: number, end: number, want: Float64Array, weight: Float64Array, room: Float64Array, at: Float64Array, { mean, mass, first, offset }: Pools): void {
   let blocks = 0;
-  for (let i = 0; i < n; i++) {
-    const v = layer[i]!;
-    if (i) offset[i] = offset[i - 1]! + width[layer[i - 1]!]! + gap(layer[i - 1]!, v);
-    mean[blocks] = want[v]! - offset[i]!;
-    mass[blocks] = weight[v]!;
+  for (let i = begin; i < end; i++) {
+    offset[i] = i > begin ? offset[i - 1]! + room[i]! : 0;
+    mean[blocks] = want[i]! - offset[i]!;
+    mass[blocks] = weight[i]!;
     first[blocks++] = i;
     while (blocks > 1 && mean[blocks - 2]! > mean[blocks - 1]!) {
       const a = blocks - 2, b = blocks - 1, m = mass[a]! + mass[b]!;
@@ -103,5 +92,5 @@ function settle(layer: readonly number[], want: Float64Array, weight: Float64Arr
       blocks--;
     }
   }
-  for (let b = 0; b < blocks; b++) for (let i = first[b]!; i < (b + 1 < blocks ? first[b + 1]! : n); i++) x[layer[i]!] = mean[b]! + offset[i]!;
+  for (let b = 0; b < blocks; b++) for (let i = first[b]!; i < (b + 1 < blocks ? first[b + 1]! : end); i++) at[i] = mean[b]! + offset[i]!;
 }
