@@ -127,17 +127,14 @@ class Inliner {
     const sink: Sink = { nodes: [], types: new Map() };
     const inputs: ValueInfo[] = given ? [] : f.graph.inputs.map(v => ({ ...v, name: prefix + v.name }));
     for (const input of inputs) if (input.type) sink.types.set(input.name, input.type);
-    const { results, ends } = this.instance(f, prefix, given ?? inputs.map(i => i.name), [], {}, sink, depth);
+    const { results } = this.instance(f, prefix, given ?? inputs.map(i => i.name), [], {}, sink, depth);
     const outputs = results.map((name): ValueInfo => {
       const type = sink.types.get(name) ?? outer.types.get(name);
       return { name, ...(type && { type }) };
     });
-    return { name: functionName, nodes: sink.nodes, inputs, outputs, initializers: new Map(), types: sink.types, opsets: new Map(), functions: new Map(), metadata: { [RUN]: ends.join('\n') } };
+    return { name: functionName, nodes: sink.nodes, inputs, outputs, initializers: new Map(), types: sink.types, opsets: new Map(), functions: new Map() };
   }
 }
-
-/** Metadata of a branch: nodes that run though no result needs them, one a line. */
-export const RUN = 'tensorflow.run';
 
 const STATEFUL = /Variable|Assign|Apply|Scatter(?!Nd$)|Stack|Read/;
 function touchesState(node: Node): boolean {

@@ -22,6 +22,8 @@ export interface LowerOptions {
   readonly fed?: ReadonlySet<string>;
   /** Values wanted, with all that they need; default: everything. */
   readonly roots?: Iterable<string>;
+  /** Nodes that are run for what they write (a training step); what they write is then wanted too. The roots' own writes count. */
+  readonly step?: readonly string[];
 }
 
 /** Why a value could not be lowered: the node that stands in the way, and the reason. */
@@ -46,6 +48,8 @@ export interface Lowered {
   readonly missing: ReadonlyMap<string, Missing>;
   /** To be measured (all of them are in the graph) before the rest can be lowered. Empty: `missing` is final. */
   readonly needs: Needs;
+  /** With `step`: variable → its value after the step. */
+  readonly updates: ReadonlyMap<string, string>;
 }
 
 /** The graph in ONNX operators, node by node. A node that cannot be lowered takes away only what depends on it. */
@@ -53,10 +57,10 @@ export function lower(view: TensorFlowView, options: LowerOptions = {}): Lowered
   const roots = options.roots && new Set(options.roots), learned = new Map<string, readonly number[]>();
   // What initialises a variable without a value is wanted whenever the variable is.
   const initial = roots && [...view.model.variables.values()].flatMap(v => (v.initialValue === undefined ? [] : [v.initialValue]));
-  const pure = { ...view, graph: structured(view, roots && initial && new Set([...roots, ...initial])) };
+  const { graph, updates } = structured(view, roots && initial && new Set([...roots, ...initial]), options.step), pure = { ...view, graph };
   for (;;) {
     try {
-      return new Lowerer(pure, { ...options, ...(roots && { roots }) }, learned).run();
+      return { ...new Lowerer(pure, { ...options, ...(roots && { roots: [...roots, ...updates.values()] }) }, learned).run(), updates };
     } catch (error) {
       if (!(error instanceof LearnedElements) || learned.has(error.list)) throw error;
       learned.set(error.list, error.shape);
@@ -83,7 +87,7 @@ class Lowerer implements Region {
     this.wanted = options.roots && this.needed(options.roots);
   }
 
-  run(): Lowered {
+  run(): Omit<Lowered, 'updates'> {
     const { graph } = this.view;
     for (const input of graph.inputs) this.input(input.name);
     for (const name of this.options.fed ?? []) this.input(name);

@@ -17,8 +17,9 @@ import { quantized } from './quantized.ts';
 import { random } from './random.ts';
 import { recurrent } from './recurrent.ts';
 import { reductions } from './reductions.ts';
+import { updates } from './updates.ts';
 
-const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, diagonals, blocksAndPatches, image, recurrent, ctc, random, quantization, quantized, lists];
+const FAMILIES: readonly Family[] = [math, reductions, arrays, indexing, convolution, pooling, nn, normalization, linalg, diagonals, blocksAndPatches, image, recurrent, ctc, random, quantization, quantized, lists, updates];
 
 /** Every operator of TensorFlow that is lowered node by node, by name. */
 export const LOWERINGS: ReadonlyMap<string, Lowering> = new Map(FAMILIES.flatMap(f => Object.entries(f)));
