@@ -90,17 +90,17 @@ function surface(pen: Pen, scene: Scene, r: Rect, radius: number, dead: boolean,
   pen.setLineDash([]);
 }
 
-/** What stands at the right of a node: its figure, or what a stop holds back. */
-export function nodeText(scene: Scene, node: number): { readonly text: string; readonly strong: boolean } {
+/** What stands at the right of a node: its figure, or what a stop holds back; `brief` where there is little room. */
+export function nodeText(scene: Scene, node: number): { readonly text: string; readonly strong: boolean; readonly brief?: string } {
   const { model } = scene, value = model.mainValue(node), state = model.valueState(value);
   if (model.isStop(node)) {
     if (!model.results || state !== 'ok') return { text: state === 'nan' ? 'stops NaN' : state === 'zero' ? 'stops 0' : '', strong: state === 'nan' };
     const norm = model.norm(value), verb = model.isRemoved(node) ? 'passes' : (model.mark(node) & NodeMark.preventGradient) ? 'throws' : 'stops';
-    return { text: `${verb} ${norm < 1e-7 ? '≈0' : number(norm)}`, strong: false };
+    return { text: `${verb} ${norm < 1e-7 ? '≈0' : number(norm)}`, strong: false, brief: norm < 1e-7 ? '≈0' : number(norm) };
   }
   if (state === 'nodiff') return { text: typeTail(model.type(value)), strong: false };
-  const clipped = clippedShare(scene, node);
-  return { text: (clipped ? `${clipped} clipped ` : '') + figureText(scene, state, value), strong: state === 'nan' };
+  const clipped = clippedShare(scene, node), figure = figureText(scene, state, value);
+  return { text: (clipped ? `${clipped} clipped ` : '') + figure, strong: state === 'nan', ...(clipped && { brief: figure }) };
 }
 
 /** Share of a quantiser's input gradient that is exactly zero: what lies outside its range; only from 1 %. */
@@ -133,12 +133,17 @@ export function drawNode(pen: Pen, scene: Scene, node: number, rows: number, r: 
     outline(pen, tokens.nodeLine);
   }
   if (words) {
-    const { text, strong } = nodeText(scene, node), end = r.x + r.w - (steps ? 20 : pill ? 11 : 8), start = r.x + (pill ? 12 : state === 'nodiff' && !stop ? 10 : 33);
-    const font = strong ? fonts.monoBold : fonts.mono;
+    const { text: whole, strong, brief } = nodeText(scene, node), end = r.x + r.w - (steps ? 20 : pill ? 11 : 8), start = r.x + (pill ? 12 : state === 'nodiff' && !stop ? 10 : 33);
+    const font = strong ? fonts.monoBold : fonts.mono, name = model.shortName(node);
+    // The name goes before what stands beside the figure.
+    pen.font = fonts.name;
+    const wanted = textWidth(pen, name);
+    pen.font = font;
+    const text = brief !== undefined && end - start - textWidth(pen, whole) - 8 < wanted ? brief : whole;
     write(pen, text, end, r.y + 17, font, strong ? tokens.fg : tokens.desc, 'right');
     const room = end - start - (text ? textWidth(pen, text) + 8 : 0);
     pen.font = fonts.name;
-    write(pen, fitted(pen, model.shortName(node), room), start, r.y + 17, fonts.name, state === 'blocked' || dead ? tokens.desc : tokens.fg);
+    write(pen, fitted(pen, name, room), start, r.y + 17, fonts.name, state === 'blocked' || dead ? tokens.desc : tokens.fg);
   }
   shown.forEach((p, i) => drawRow(pen, scene, p, r, r.y + HEAD + 1 + i * ROW, fonts, words));
   if (words && params.length > METRICS.maxRows && rows > METRICS.maxRows) write(pen, `${params.length - METRICS.maxRows} more`, r.x + 33, r.y + HEAD + 14.5 + METRICS.maxRows * ROW, fonts.small, tokens.desc);

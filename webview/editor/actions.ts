@@ -33,7 +33,7 @@ export function perform(editor: Editor, action: Action): boolean {
     case 'loss': start(); break;
     case 'enter':
       if (selection?.kind === 'group') editor.toggleGroup(selection.ref);
-      else if (selection) { editor.details.inspector.element.hidden = false; editor.details.inspector.focus(); }
+      else if (selection) { editor.inspectorShown = true; editor.bars(); editor.details.inspector.focus(); }
       break;
     case 'escape':
       if (editor.details.hover.open) editor.details.hover.hide();
@@ -69,7 +69,7 @@ export function perform(editor: Editor, action: Action): boolean {
     case 'direction': editor.direction = editor.direction === 'down' ? 'right' : 'down'; editor.relayout(selection); break;
     case 'layOut': editor.relayout(selection, true); break;
     case 'pin': editor.details.togglePin(); break;
-    case 'inspector': { const { element } = editor.details.inspector; element.hidden = !element.hidden; editor.remember(); break; }
+    case 'inspector': editor.inspectorShown = !editor.inspectorShown; editor.bars(); editor.remember(); break;
     case 'minimap': editor.minimap.wanted = !editor.minimap.wanted; canvas.redraw(); break;
     case 'hide': editor.hideOff = !editor.hideOff; editor.live.say(editor.hideOff ? 'Nodes that are not on a path are hidden.' : 'All nodes are drawn.'); editor.relayout(selection); break;
     case 'table': rpc.command('showPanel'); break;

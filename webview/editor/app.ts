@@ -48,6 +48,7 @@ export class Editor {
   value = -1;
   direction: 'down' | 'right' = 'down';
   hideOff = false;
+  inspectorShown = true;
   expanded = new Set<number>();
   readonly search = new Search();
   readonly live = new Live();
@@ -75,6 +76,7 @@ export class Editor {
   private fitted: View | undefined;
   /** Runs until the worker has been given the graph. */
   private opening: ReturnType<typeof setTimeout> | undefined;
+  private waiting: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private afterLayout: (() => void) | undefined;
   private anchor: { readonly target: Target; readonly at: Box } | undefined;
@@ -112,8 +114,8 @@ export class Editor {
       failed: message => this.setState({ kind: 'error', title: 'The drawing could not be laid out', message, buttons: [{ label: 'Show Log', command: 'showLog' }] }),
     });
     watchTokens(tokens => { this.tokens = tokens; this.legend(); this.refresh(); this.details.inspector.again(); });
-    this.toolbar.setCrumbs('', undefined, 0);
-    if (this.kept?.inspector === false) this.details.inspector.element.hidden = true;
+    this.inspectorShown = this.kept?.inspector ?? true;
+    this.bars();
     for (const name of this.kept?.closedSections ?? []) this.details.closed.add(name);
   }
 
@@ -195,16 +197,21 @@ export class Editor {
 
   setState(state: EditorState | undefined): void {
     if (state && state.kind !== this.state?.kind && state.kind !== 'running' && state.kind !== 'reading') this.live.say(showState(this, state, undefined).said);
+    const begins = state?.kind === 'running' && this.state?.kind !== 'running';
     this.state = state;
-    this.showState();
+    // A run that is over at once moves nothing.
+    if (begins) { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.showState(), 300); }
+    else if (state?.kind !== 'running' || this.strip.firstElementChild) this.showState();
   }
   private showState(): void {
+    clearTimeout(this.waiting);
     const before = this.strip.offsetHeight, shown = this.strip.firstElementChild as HTMLElement | null, { card, strip } = showState(this, this.state, this.model?.whatIf, shown ?? undefined);
     put(this.place, card);
     if (strip !== (shown ?? undefined)) put(this.strip, strip);
     // The drawing stays where it is when a strip comes above it.
     const moved = this.strip.offsetHeight - before, { view } = this.canvas;
-    if (moved && this.layout) this.canvas.setView({ ...view, y: view.y - moved });
+    if (!moved || !this.layout) return;
+    this.canvas.setView(view === this.fitted ? (this.fitted = this.firstView(this.layout)) : { ...view, y: view.y - moved });
   }
 
   private fromHost(selection: Selection, reveal: boolean): void {
@@ -307,6 +314,7 @@ export class Editor {
   }
 
   bars(): void {
+    this.details.inspector.element.hidden = !this.inspectorShown || !this.model;
     const { model } = this, at = this.selection, box = this.canvas.boxOf(at);
     const group = !model?.hierarchy || !at ? 0 : at.kind === 'group' ? at.ref : box >= 0 && this.layout ? this.layout.boxes.group[box]! : at.kind === 'node' ? model.hierarchy.groupOf[at.ref]! : 0;
     this.heading.textContent = `Model graph of ${model?.graph.title ?? ''}`;
@@ -473,7 +481,7 @@ export class Editor {
     const { model, selection } = this;
     return {
       version: 1, title: model!.graph.title, expanded: model!.hierarchy ? [...this.expanded].map(g => model!.groupKey(g)) : [], view: this.canvas.view, measure: this.measureId, query: this.search.query, direction: this.direction,
-      ...(selection && model!.hierarchy && { selection: { kind: selection.kind, name: targetName(model!, selection) } }), inspector: !this.details.inspector.element.hidden, minimap: this.minimap.wanted, hideOff: this.hideOff, closedSections: [...this.details.closed],
+      ...(selection && model!.hierarchy && { selection: { kind: selection.kind, name: targetName(model!, selection) } }), inspector: this.inspectorShown, minimap: this.minimap.wanted, hideOff: this.hideOff, closedSections: [...this.details.closed],
     };
   }
   remember(): void {

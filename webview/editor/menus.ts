@@ -65,7 +65,7 @@ export function moreMenu(editor: Editor, anchor: HTMLElement): void {
     ...(facts ? [{ label: facts.inputs, hint: `${facts.provider.toUpperCase()} · ${facts.conventions}`, run: () => rpc.command('chooseInputs') }, null] : []),
     { label: 'Run Model', run: () => rpc.command('run') }, { label: 'Choose Inputs…', run: () => rpc.command('chooseInputs') }, { label: 'Choose Conventions…', run: () => rpc.command('chooseConventions') }, { label: 'Choose Device…', run: () => rpc.command('chooseDevice') }, null,
     ...(has ? [{ label: 'Fold All', hint: '{', run: () => performView(editor, 'foldAll') }, { label: 'Unfold Level', hint: ']', run: () => performView(editor, 'unfoldLevel') },
-      { label: 'Hide What Is Not on a Path', hint: 'H', checked: editor.hideOff, run: () => perform(editor, 'hide') }, { label: 'Inspector', hint: 'I', checked: !editor.details.inspector.element.hidden, run: () => perform(editor, 'inspector') },
+      { label: 'Hide What Is Not on a Path', hint: 'H', checked: editor.hideOff, run: () => perform(editor, 'hide') }, { label: 'Inspector', hint: 'I', checked: editor.inspectorShown, run: () => perform(editor, 'inspector') },
       { label: 'Minimap', hint: 'M', checked: editor.minimap.wanted, run: () => perform(editor, 'minimap') }, null] : []),
     { label: 'Show Gradient Flow', hint: 'T', run: () => rpc.command('showPanel') }, { label: 'Open Text View', run: () => rpc.command('openTextView') }, { label: 'Save Report as HTML…', run: () => rpc.command('saveReport') },
     ...(has ? [{ label: 'Save Picture as SVG…', run: () => void savePicture(editor, 'svg') }, { label: 'Save Picture as PNG…', run: () => void savePicture(editor, 'png') }] : []), null,

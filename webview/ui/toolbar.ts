@@ -33,7 +33,7 @@ export class Toolbar {
   setCrumbs(title: string, model: Model | undefined, group: number): void {
     const path = model?.hierarchy ? model.groupPath(group) : [];
     const crumb = (label: string, g: number, last: boolean) => h('button', { class: `btn crumb ${last ? 'last' : ''}`, type: 'button', title: label, click: (() => this.events.crumb(g)) as never }, label);
-    put(this.crumbs, crumb(title, 0, !path.length), ...path.flatMap((g, i) => [icon(ICONS.chevron, 'ic small'), crumb(model!.hierarchy!.label[g]!, g, i === path.length - 1)]));
+    put(this.crumbs, !!title && crumb(title, 0, !path.length), ...path.flatMap((g, i) => [icon(ICONS.chevron, 'ic small'), crumb(model!.hierarchy!.label[g]!, g, i === path.length - 1)]));
   }
 
   setModel(model: Model | undefined, measure: MeasureId): void {

@@ -2,7 +2,8 @@
 import { PROTOCOL_VERSION, STATUSES, VALUE_KINDS, type DrawingGraph, type DrawingResults, type EditorState, type FindingReport, type FromWebview, type Mark, type NodeCard, type Summary, type ToWebview, type ValueCard, type WhatIf } from '../../../extension/protocol.ts';
 
 export interface Drawn {
-  readonly graph: DrawingGraph;
+  /** Absent: nothing has been read. */
+  readonly graph?: DrawingGraph;
   readonly results?: DrawingResults;
   readonly marks?: readonly Mark[];
   readonly findings?: readonly FindingReport[];
@@ -26,8 +27,8 @@ export class DrawnHost {
       switch (message.kind) {
         case 'ready':
           answer({ protocol: PROTOCOL_VERSION });
-          send({ type: 'graph', graph, options: { wheel: 'pan', direction: 'down' } });
-          if (results) send({ type: 'results', results, marks, findings, run: { target: graph.strings[graph.values.name[results.target]!]!, loss, inputs: '16 images, generated, seed 0', provider: 'cpu', conventions: 'tensorflow', notes: [] } });
+          if (graph) send({ type: 'graph', graph, options: { wheel: 'pan', direction: 'down' } });
+          if (graph && results) send({ type: 'results', results, marks, findings, run: { target: graph.strings[graph.values.name[results.target]!]!, loss, inputs: '16 images, generated, seed 0', provider: 'cpu', conventions: 'tensorflow', notes: [] } });
           if (whatIf) send({ type: 'whatIf', whatIf });
           if (state) send({ type: 'state', state });
           break;
@@ -42,7 +43,7 @@ export class DrawnHost {
   state(state: EditorState | undefined): void { this.send?.({ type: 'state', ...(state && { state }) }); }
 
   private value(value: number): ValueCard {
-    const { graph, results: r } = this.drawn, name = graph.strings[graph.values.name[value]!]!, [dtype = '', shape = ''] = graph.strings[graph.values.type[value]!]!.split(' ');
+    const graph = this.drawn.graph!, r = this.drawn.results, name = graph.strings[graph.values.name[value]!]!, [dtype = '', shape = ''] = graph.strings[graph.values.type[value]!]!.split(' ');
     const summary = (norm: number): Summary => ({ count: r!.valueCount[value]! || 1, nan: Number.isNaN(norm) ? 1 : 0, inf: norm === Infinity ? 1 : 0, zero: Math.round(r!.valueZeroShare[value]! * r!.valueCount[value]!), min: -norm, max: norm, mean: 0, std: norm, absMax: norm, l1: norm, l2: norm });
     const status = r ? STATUSES[r.valueStatus[value]!] ?? 'not-asked' : 'not-asked';
     return {
@@ -52,7 +53,7 @@ export class DrawnHost {
   }
 
   private node(node: number): NodeCard {
-    const { graph } = this.drawn, name = graph.strings[graph.nodes.name[node]!]!, mark = this.drawn.marks?.find(m => m.node === name), parameters: ValueCard[] = [], outputs: ValueCard[] = [];
+    const graph = this.drawn.graph!, name = graph.strings[graph.nodes.name[node]!]!, mark = this.drawn.marks?.find(m => m.node === name), parameters: ValueCard[] = [], outputs: ValueCard[] = [];
     graph.uses.node.forEach((n, u) => { if (n === node && graph.values.kind[graph.uses.value[u]!] === 1) parameters.push(this.value(graph.uses.value[u]!)); });
     graph.values.producer.forEach((p, v) => { if (p === node) outputs.push(this.value(v)); });
     return { node, name, op: graph.strings[graph.nodes.op[node]!]!, attributes: [], ...(mark && { mark }), outputs, parameters, findings: (this.drawn.findings ?? []).filter(f => f.node === name) };

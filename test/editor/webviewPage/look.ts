@@ -5,6 +5,7 @@ import { WebviewBrowser, type Theme } from './page.ts';
 import { generate, generateResults, type GeneratorKind } from '../../bench/generators.ts';
 import { DrawnHost } from './drawnHost.ts';
 import { grammar } from './grammar.ts';
+import { STATES } from './states.ts';
 import { StudyHost } from './studyHost.ts';
 
 /** `key:F8`, `click:x,y`, `move:x,y`, `dblclick:x,y`, `type:text`, `wait:ms`, `shot:name`, `sel:CSS selector to click`. */
@@ -32,9 +33,11 @@ async function main([model, out, entry = 'main', themes = 'dark', size = '1600x9
   } finally { await browser.close(); if (host instanceof StudyHost) host.dispose(); }
 }
 
-/** `grammar`, `grammar:removed`, `residual:10000` (as the generators of the benchmark name them), or a model's path. */
+/** `grammar`, `grammar:removed`, `state:restricted`, `drawn:restricted` (above a drawing), `residual:10000` (as the generators of the benchmark name them), or a model's path. */
 async function hostOf(name: string): Promise<StudyHost | DrawnHost> {
   if (name.startsWith('grammar')) return new DrawnHost(grammar({ stopRemoved: name.endsWith('removed') }));
+  const state = STATES.find(([s]) => name === `state:${s.kind}` || name === `drawn:${s.kind}`)?.[0];
+  if (state) return new DrawnHost({ ...(name.startsWith('drawn') && grammar()), state });
   const made = /^(residual|transformer|training):(\d+)$/.exec(name);
   if (made) {
     const { graph, target } = generate(made[1] as GeneratorKind, Number(made[2]));

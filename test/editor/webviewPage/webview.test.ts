@@ -5,6 +5,9 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { hasChromium, WebviewBrowser, type Theme } from './page.ts';
+import { DrawnHost } from './drawnHost.ts';
+import { grammar } from './grammar.ts';
+import { STATES } from './states.ts';
 import { StudyHost } from './studyHost.ts';
 
 const DIST = process.env['DIST'] ?? 'dist', ready = hasChromium && existsSync(`${DIST}/webview/main.js`), skip = ready ? false : 'needs Chromium and npm run build';
@@ -134,6 +137,25 @@ test('the drawing is saved as SVG and PNG, with every node of it', { skip }, asy
   const broken = await page.evaluate(text => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent, svg.data);
   assert.equal(broken, undefined);
   await page.close();
+});
+
+test('every state stands in its words, with and without a drawing, and axe finds nothing in it', { skip }, async () => {
+  for (const drawn of [true, false]) {
+    const host_ = new DrawnHost(drawn ? grammar() : {}), page = await browser.open(host_, 'main', drawn ? 'light' : 'dark', { width: 1100, height: 700 }, line => { if (!HARMLESS.test(line)) problems.push(line); });
+    if (drawn) await page.waitForFunction(() => /boxes shown/.test(document.querySelector('canvas')?.getAttribute('aria-label') ?? ''));
+    else await page.waitForSelector('.tool');
+    for (const [state, title, ...buttons] of STATES) {
+      host_.state(state);
+      const place = page.locator(`section[aria-label='${title}']`);
+      await place.waitFor({ state: 'attached' });
+      await page.waitForTimeout(350);
+      assert.ok((await place.innerText()).includes(title), state.kind);
+      for (const b of buttons) assert.equal(await place.locator('vscode-button', { hasText: b }).count(), 1, `${state.kind}: ${b}`);
+      assert.deepEqual(await violations(page), [], `${state.kind}${drawn ? ' above a drawing' : ''}`);
+    }
+    await page.close();
+  }
+  assert.deepEqual(problems, []);
 });
 
 for (const theme of ['dark', 'light', 'hc', 'hcl'] as const) {
