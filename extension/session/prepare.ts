@@ -8,7 +8,7 @@ import { staticShape, type ValueType } from '../../kernels/graph/types.ts';
 import { OPERATORS } from '../../kernels/operators/index.ts';
 import { CONVENTIONS, type ConventionName } from '../../kernels/operators/conventions.ts';
 import { inferTypes, inferWith } from '../../kernels/operators/infer.ts';
-import { planSummary, type SummaryPlan } from '../../kernels/statistics/summaries.ts';
+import { planSummary, type SummaryForm, type SummaryPlan } from '../../kernels/statistics/summaries.ts';
 
 /** Values of the top level whose shape inference could not find: the probe measures them. */
 export function unmeasured(graph: Graph): string[] {
@@ -39,17 +39,32 @@ export interface RunPlan {
   readonly outputs: readonly string[];
 }
 
-/** Adds the summaries of the named values and prunes the graph to what the outputs need. */
-export function planRun(graph: Graph, summarised: Iterable<string>, whole: Iterable<string>, conventions: ConventionName, exact = false): RunPlan {
+/** Adds the summaries of the named values and prunes the graph to what the outputs need. Values that hold the same elements share one summary. */
+export function planRun(graph: Graph, summarised: Iterable<string>, whole: Iterable<string>, conventions: ConventionName, form: SummaryForm = {}): RunPlan {
   const g = new GraphBuilder(graph, inferWith(OPERATORS)), summaries: SummaryPlan[] = [], outputs = new Set<string>(whole);
+  const source = elementsOf(graph), plans = new Map<string, SummaryPlan | undefined>();
   for (const value of new Set(summarised)) {
-    const plan = planSummary(g, value, exact);
+    const of = source.get(value) ?? value;
+    if (!plans.has(of)) plans.set(of, planSummary(g, of, form));
+    const plan = plans.get(of);
     if (!plan) continue;
-    summaries.push(plan);
+    summaries.push({ ...plan, value });
     outputs.add(plan.output);
   }
   const list = [...outputs];
   return { graph: runnable(pruned(g.build(), list), conventions), summaries, outputs: list };
+}
+
+/** Operators whose result has exactly the elements of their first input. */
+const REARRANGES: ReadonlySet<string> = new Set(['Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
+/** For each value that another one's elements were rearranged into: that first one. */
+function elementsOf(graph: Graph): Map<string, string> {
+  const source = new Map<string, string>();
+  for (const { op, domain, inputs: [from], outputs: [to] } of graph.nodes) {
+    if (domain === '' && REARRANGES.has(op) && from && to && staticShape(graph.types.get(from))) source.set(to, source.get(from) ?? from);
+  }
+  return source;
 }
 
 /** Differentiates; where a rule needs a shape that only a run can tell, the caller's probe supplies it and the walk is done again. */

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { ints, type Tensor } from '../graph/tensor.ts';
 import { elementCount, isFloat, type DType, type StaticShape } from '../graph/types.ts';
 
 /** Figures of one tensor over its finite elements, apart from the counts. `std` is the population's. */
@@ -25,28 +25,52 @@ export interface SummaryPlan {
 }
 
 /** Order of the figures in a vector output. */
-const FIGURES = ['min', 'max', 'sum', 'l1', 'sumSquare', 'nonZero'] as const;
+const FIGURES = ['min', 'max', 'sum', 'l1', 'sumSquare', 'zero'] as const;
 const EXACT = ['min', 'max', 'sum', 'l1', 'sumSquare', 'nonZero', 'nan', 'inf', 'squaredDeviation'] as const;
+
+/** How figures are computed. `exact`: over the finite elements, robustly. `bytes`: zeros are counted by a product of bytes, which the CPU has and CUDA has not. */
+export interface SummaryForm {
+  readonly exact?: boolean;
+  readonly bytes?: boolean;
+}
 
 /**
  * Adds the nodes that summarise `value` (a numeric tensor of known shape).
  * The figures are plain reductions joined in one small output. They are exact for finite tensors whose mean is not large
  * beside their spread; `needsExact` says when the second form is needed.
  */
-export function planSummary(g: GraphBuilder, value: string, exact = false): SummaryPlan | undefined {
+export function planSummary(g: GraphBuilder, value: string, form: SummaryForm = {}): SummaryPlan | undefined {
   const t = g.tensor(value), shape = t.shape;
   if (!shape || !SUMMARISED.has(t.dtype)) return undefined;
   const x = isFloat(t.dtype) && t.dtype !== 'bfloat16' && t.dtype !== 'float16' ? t : t.cast('float32');
   const count = elementCount(shape);
   if (count <= WHOLE) return { value, shape, output: x.name, kind: 'whole' };
-  const flat = x.reshape([count]), figures = exact ? exactFigures(flat, count) : cheapFigures(flat);
-  return { value, shape, output: g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 }).name, kind: exact ? 'exact' : 'figures' };
+  const figures = form.exact ? exactFigures(x.reshape([count]), count) : cheapFigures(x, count, form.bytes ?? false);
+  return { value, shape, output: g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 }).name, kind: form.exact ? 'exact' : 'figures' };
 }
 
-/** Each figure is a vector of one element, as Concat takes it: a Reshape less for each. */
-function cheapFigures(x: Tensor): Tensor[] {
-  const g = x.g, all = (op: string, t = x) => g.op(op, [t], { keepdims: 1 });
-  return [all('ReduceMin'), all('ReduceMax'), all('ReduceSum'), all('ReduceL1'), all('ReduceSumSquare'), all('ReduceSum', x.cast('bool').cast(x.dtype))];
+/** Where a reduction by rows is worth its second node: ONNX Runtime shares rows among threads, and takes one thread for a whole tensor. */
+const ROWS = 1 << 15;
+/** Rows are of at least so many elements. */
+const ROW = 512;
+
+/** The largest divisor of `count` that gives at least 2 and at most 256 rows of at least ROW elements; 1 where there is none. */
+export function rowsOf(count: number): number {
+  if (count < ROWS) return 1;
+  for (let rows = Math.min(256, Math.floor(count / ROW)); rows > 1; rows--) if (count % rows === 0) return rows;
+  return 1;
+}
+
+/** Each figure is a vector of one element, as Concat takes it. */
+function cheapFigures(x: Tensor, count: number, bytes: boolean): Tensor[] {
+  const g = x.g, rows = rowsOf(count), flat = x.reshape([count]), table = rows > 1 ? x.reshape([rows, count / rows]) : flat;
+  const all = (op: string, t = flat) => g.op(op, [t], { keepdims: 1 });
+  const byRows = (op: string) => (rows > 1 ? all(op, g.op(op, [table, ints(g, [1])], { keepdims: 0 })) : all(op));
+  const zero = x.eq(0);
+  const zeros = bytes && rows > 1
+    ? g.op('MatMulInteger', [g.constant('uint8', [1, rows], Array<number>(rows).fill(1)), zero.cast('uint8').reshape([rows, count / rows])]).cast(x.dtype).reshape([count / rows])
+    : zero.cast(x.dtype).reshape([count]);
+  return [byRows('ReduceMin'), byRows('ReduceMax'), byRows('ReduceSum'), all('ReduceL1'), all('ReduceSumSquare'), all('ReduceSum', zeros)];
 }
 
 /** Everything over the finite elements; squares are taken of x/absMax, so that they neither overflow nor vanish. */
@@ -66,13 +90,13 @@ function exactFigures(x: Tensor, count: number): Tensor[] {
 export function readSummary(plan: SummaryPlan, data: ArrayLike<number>): TensorSummary {
   if (plan.kind === 'whole') return summaryOf(data);
   const count = elementCount(plan.shape), names = plan.kind === 'exact' ? EXACT : FIGURES;
-  const f = Object.fromEntries(names.map((n, i) => [n, data[i]!])) as Record<(typeof EXACT)[number], number>;
+  const f = Object.fromEntries(names.map((n, i) => [n, data[i]!])) as Record<(typeof EXACT)[number] | 'zero', number>;
   const nan = plan.kind === 'exact' ? f.nan : 0, inf = plan.kind === 'exact' ? f.inf : 0, n = count - nan - inf;
   if (n === 0) return { count, nan, inf, zero: 0, min: NaN, max: NaN, mean: NaN, std: NaN, absMax: NaN, l1: 0, l2: 0 };
   const mean = f.sum / n;
   const l2 = plan.kind === 'exact' ? f.sumSquare : Math.sqrt(f.sumSquare);
   const std = plan.kind === 'exact' ? f.squaredDeviation / Math.sqrt(n) : Math.sqrt(Math.max(0, f.sumSquare / n - mean * mean));
-  return { count, nan, inf, zero: count - f.nonZero, min: f.min, max: f.max, mean, std, absMax: Math.max(Math.abs(f.min), Math.abs(f.max)), l1: f.l1, l2 };
+  return { count, nan, inf, zero: plan.kind === 'exact' ? count - f.nonZero : f.zero, min: f.min, max: f.max, mean, std, absMax: Math.max(Math.abs(f.min), Math.abs(f.max)), l1: f.l1, l2 };
 }
 
 /** True where the cheap figures do not tell the truth: NaN or Inf inside, squares out of range, or a mean that drowns the spread. */
