@@ -20,9 +20,15 @@ const QUIET = {
   'security.workspace.trust.startupPrompt': 'never', 'security.workspace.trust.banner': 'never',
 };
 
-/** One theme of each kind, as the setting names it. */
-export const THEMES = { dark: 'Dark Modern', light: 'Light Modern', highContrast: 'Default High Contrast', highContrastLight: 'Default High Contrast Light' } as const;
-export type ThemeName = keyof typeof THEMES;
+/** One theme of each kind: its id, what a webview is told of it, the class of the window. */
+const KINDS = {
+  dark: { id: 'Dark Modern', webview: 'vscode-dark', workbench: 'vs-dark' },
+  light: { id: 'Light Modern', webview: 'vscode-light', workbench: 'vs' },
+  highContrast: { id: 'Default High Contrast', webview: 'vscode-high-contrast', workbench: 'hc-black' },
+  highContrastLight: { id: 'Default High Contrast Light', webview: 'vscode-high-contrast-light', workbench: 'hc-light' },
+} as const;
+export type ThemeName = keyof typeof KINDS;
+export const THEMES = Object.keys(KINDS) as readonly ThemeName[];
 
 export interface WorkbenchOptions {
   /** The workspace; an absolute path. */
@@ -154,9 +160,16 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   }
 
+  /** Changes the theme, and waits until the window and every webview in it has it. */
   async theme(name: ThemeName): Promise<void> {
-    await this.evaluate(async (vscode, id) => void await vscode.workspace.getConfiguration().update('workbench.colorTheme', id, vscode.ConfigurationTarget.Global), THEMES[name]);
-    await this.page.waitForTimeout(1200);
+    const { id, webview, workbench } = KINDS[name];
+    await this.evaluate(async (vscode, theme) => void await vscode.workspace.getConfiguration().update('workbench.colorTheme', theme, vscode.ConfigurationTarget.Global), id);
+    await this.page.waitForSelector(`.monaco-workbench.${workbench}`);
+    await until(`the webviews have the theme ${id}`, async () => {
+      const kinds = await Promise.all(this.page.frames().map(frame => frame.locator('body[data-vscode-theme-kind]').getAttribute('data-vscode-theme-kind', { timeout: 500 }).catch(() => null)));
+      return kinds.every(kind => kind === null || kind === webview);
+    });
+    await this.page.waitForTimeout(600);
   }
 
   /** WCAG A and AA violations in the webview: one line each, empty when there are none. */
