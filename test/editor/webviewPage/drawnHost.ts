@@ -1,5 +1,5 @@
 /** A host that has a graph and results, and no model: for the test page of the grammar and for graphs of any size. */
-import { PROTOCOL_VERSION, STATUSES, VALUE_KINDS, type DrawingGraph, type DrawingResults, type EditorState, type FindingReport, type FromWebview, type Mark, type NodeCard, type Summary, type ToWebview, type ValueCard, type WhatIf } from '../../../extension/protocol.ts';
+import { PROTOCOL_VERSION, STATUSES, VALUE_KINDS, type DrawingGraph, type DrawingResults, type EditorState, type FindingReport, type FlowTable, type FromWebview, type Mark, type NodeCard, type Summary, type ToWebview, type ValueCard, type WhatIf } from '../../../extension/protocol.ts';
 
 export interface Drawn {
   /** Absent: nothing has been read. */
@@ -10,6 +10,20 @@ export interface Drawn {
   readonly whatIf?: WhatIf;
   readonly state?: EditorState;
   readonly loss?: number;
+  /** For the panel. */
+  readonly flow?: FlowTable;
+}
+
+/** Rows of a panel, as many as wanted: parameters and values in turn, some of them without a gradient. */
+export function flowOf(rows: number): FlowTable {
+  const at = <T>(of: (i: number) => T): T[] => Array.from({ length: rows }, (_, i) => of(i)), status = (i: number) => (i % 97 === 5 ? 1 : i % 101 === 7 ? 2 : 0);
+  const norm = Float64Array.from(at(i => (status(i) ? 0 : i % 1009 === 3 ? NaN : 10 ** (-6 * (i / rows) + (i % 7) / 7))));
+  return {
+    strings: ['Conv', '64×3×7×7', ...at(i => `layer${i % 50}/block_${i}/${i % 2 ? 'weight' : 'out'}`)], value: Uint32Array.from(at(i => i)), name: Uint32Array.from(at(i => i + 2)), op: new Uint32Array(rows), shape: new Uint32Array(rows).fill(1),
+    kind: Uint8Array.from(at(i => i % 2)), status: Uint8Array.from(at(status)), steps: Int32Array.from(at(i => Math.floor(i / 20))), norm, forwardNorm: new Float64Array(rows).fill(2), mean: norm, std: norm, absMax: norm,
+    count: new Float64Array(rows).fill(512), nan: Float64Array.from(norm, n => (Number.isNaN(n) ? 1 : 0)), inf: new Float64Array(rows), zero: Float64Array.from(at(i => i % 300)), updateNorm: new Float64Array(rows).fill(NaN),
+    stop: new Uint8Array(rows), finding: new Uint8Array(rows), spine: Uint32Array.from(at(i => i).filter(i => i % 20 === 0)), bands: [],
+  };
 }
 
 export class DrawnHost {
@@ -27,6 +41,7 @@ export class DrawnHost {
       switch (message.kind) {
         case 'ready':
           answer({ protocol: PROTOCOL_VERSION });
+          if (this.drawn.flow) send({ type: 'flow', flow: this.drawn.flow, model: 'model.onnx' });
           if (graph) send({ type: 'graph', graph, options: { wheel: 'pan', direction: 'down' } });
           if (graph && results) send({ type: 'results', results, marks, findings, run: { target: graph.strings[graph.values.name[results.target]!]!, loss, inputs: '16 images, generated, seed 0', provider: 'cpu', conventions: 'tensorflow', notes: [] } });
           if (whatIf) send({ type: 'whatIf', whatIf });

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { hasChromium, WebviewBrowser, type Theme } from './page.ts';
-import { DrawnHost } from './drawnHost.ts';
+import { DrawnHost, flowOf } from './drawnHost.ts';
 import { grammar } from './grammar.ts';
 import { STATES } from './states.ts';
 import { StudyHost } from './studyHost.ts';
@@ -122,6 +122,32 @@ test('the table sorts, filters and counts', { skip }, async () => {
   await panel.waitForFunction(n => Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) < n, all);
   for (const row of await panel.locator('.rows .tr').allInnerTexts()) assert.match(row, /bias/);
   await panel.close();
+});
+
+test('a table of 100,000 rows holds only those in the window, and its last row is one key away', { skip }, async () => {
+  const host_ = new DrawnHost({ flow: flowOf(100_000) }), panel = await browser.open(host_, 'panelMain', 'dark', { width: 1200, height: 400 }, line => { if (!HARMLESS.test(line)) problems.push(line); });
+  await panel.waitForFunction(() => document.querySelectorAll('.rows .tr').length > 0);
+  await panel.locator('[role=tab]', { hasText: 'Values' }).click();
+  assert.equal(await panel.locator('[role=grid]').getAttribute('aria-rowcount'), '50001');
+  assert.ok(await panel.locator('.rows .tr').count() < 60);
+  assert.match(await panel.locator('.rows .tr').first().innerText(), /NaN/, 'what is not finite comes first');
+  await panel.locator('[role=grid]').focus();
+  await panel.keyboard.press('End');
+  await panel.waitForFunction(() => document.querySelector('.rows .tr.on')?.getAttribute('aria-rowindex') === '50001');
+  assert.equal(host_.received.filter(m => m.type === 'select').length, 1);
+  await panel.locator('.sort', { hasText: 'L2 norm' }).click();
+  await panel.close();
+  assert.deepEqual(problems, []);
+});
+
+test('a distribution is asked for once and shown', { skip }, async () => {
+  const page = await open(MLP);
+  await page.locator('canvas.drawing').focus();
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowUp');
+  await page.locator('.insp button', { hasText: 'Show distribution' }).click();
+  await page.waitForSelector('.insp .charts svg[aria-label^="Histogram"]');
+  await page.close();
 });
 
 test('the drawing is saved as SVG and PNG, with every node of it', { skip }, async () => {
