@@ -1,6 +1,6 @@
 /** What of a group's drawing does not depend on sizes: layers, bends, lanes, orders, the straight main path. */
 import { STATUSES, type DrawingResults } from '../../extension/protocol.ts';
-import { adjacency, layersOf, reduceCrossings } from './order.ts';
+import { adjacency, layersOf, reduceCrossings, type Layered } from './order.ts';
 import type { GroupWiring, WiredEdge } from './wiring.ts';
 
 /** An edge over more layers runs in a lane at the border. */
@@ -30,26 +30,45 @@ export function planOf(wiring: GroupWiring, results: DrawingResults | undefined,
   for (let p = 0; p < entries; p++) layer.push(0);
   for (let p = 0; p < exits; p++) layer.push(last + 1);
   const layers: number[][] = Array.from({ length: last + 1 + (exits ? 1 : 0) }, () => []), from: number[] = [], to: number[] = [];
-  const bends = edges.map((edge): number[] | undefined => {
-    const a = layer[edge.from]!, b = layer[edge.to]!, path: number[] = [];
+  // Lines from one node or port are one trunk that splits where it is used; a group may open and then has several.
+  const trunks = new Map<number, number[]>(), bends = edges.map((edge): number[] | undefined => {
+    const a = layer[edge.from]!, b = layer[edge.to]!, shared = edge.from >= n || items[edge.from]! >= 0, trunk = (shared && trunks.get(edge.from)) || [];
     if (b - a > LONG) return undefined;
-    let previous = edge.from;
-    for (let l = a + 1; l < b; l++) {
-      const bend = layer.push(l) - 1;
-      path.push(bend);
-      from.push(previous);
-      to.push((previous = bend));
+    if (shared) trunks.set(edge.from, trunk);
+    for (let l = a + 1 + trunk.length; l < b; l++) {
+      from.push(trunk.at(-1) ?? edge.from);
+      to.push(trunk[trunk.push(layer.push(l) - 1) - 1]!);
     }
-    from.push(previous);
+    from.push(b - a > 1 ? trunk[b - a - 2]! : edge.from);
     to.push(edge.to);
-    return path;
+    return trunk.slice(0, b - a - 1);
   });
   const count = layer.length, graph = { real, count, layer: Uint32Array.from(layer), layers, up: adjacency(count, to, from), down: adjacency(count, from, to) };
   walk(graph.down, graph.up, count, v => layers[layer[v]!]!.push(v));
   reduceCrossings(graph, Math.max(4, Math.min(24, Math.floor(2e6 / (count + from.length)))));
+  trunksToMiddle(graph, real);
   const strength = edges.map(e => contribution(e, results)), { weight, spine } = straight(wiring, layer, strength, end);
   sideways(graph.layers, graph.up, n, spineVertices(edges, spine));
   return { wiring, real, count, layer: graph.layer, layers, bends, weight, spine };
+}
+
+/** Among ends that hang on one vertex the trunk that goes on to the next layer stands in the middle: the rows come to lie under each other. */
+function trunksToMiddle({ layers, up, down }: Pick<Layered, 'layers' | 'up' | 'down'>, real: number): void {
+  const only = (v: number) => (up.start[v + 1]! - up.start[v]! === 1 ? up.list[up.start[v]!]! : -1);
+  for (const layer of layers) {
+    for (let i = 0; i < layer.length;) {
+      const source = only(layer[i]!);
+      let end = i + 1;
+      while (source >= 0 && end < layer.length && only(layer[end]!) === source) end++;
+      const run = layer.slice(i, end), trunk = run.findIndex(v => v >= real);
+      if (run.length > 2 && trunk >= 0 && run.every((v, k) => k === trunk || (v < real && down.start[v] === down.start[v + 1]))) {
+        const [bend] = run.splice(trunk, 1);
+        run.splice(run.length >> 1, 0, bend!);
+        layer.splice(i, run.length, ...run);
+      }
+      i = end;
+    }
+  }
 }
 
 /** Items in an order along the edges: each after all above it. */
