@@ -204,8 +204,17 @@ function rank(c: LowerContext): Tensor {
 }
 
 function invertPermutation(c: LowerContext): Tensor {
+  const { data } = c.x[0];
+  if (data) return c.ints(data.map((_, i) => data.indexOf(i)));
   const p = int64(c.x[0]), n = c.op('Size', [p]);
   return c.op('ScatterElements', [p, p, c.op('Range', [c.scalar('int64', 0), n, c.scalar('int64', 1)])], { axis: 0 });
+}
+
+/** Where each of the concatenated tensors begins: zeros but along the axis. (axis, shapes…) */
+function concatOffset(c: LowerContext): readonly Tensor[] {
+  const shapes = c.x.slice(1), rank = c.shape(shapes[0]!, 'the offsets of a concatenation')[0]!, given = c.element(0, 'the axis'), at = given < 0 ? given + rank : given;
+  const here = c.g.constant('int32', [rank], Array.from({ length: rank }, (_, i) => +(i === at)));
+  return shapes.map((_, k) => shapes.slice(0, k).reduce((sum, s) => c.op('Add', [sum, c.op('Mul', [s.cast('int32'), here])]), c.g.constant('int32', [rank], Array<number>(rank).fill(0))));
 }
 
 /** BroadcastArgs and the axes along which each of two shapes was broadcast (BroadcastGradientArgs). */
@@ -235,5 +244,5 @@ export const arrays: Family = {
   BroadcastArgs: c => c.op('Shape', [c.op('Add', [c.op('Expand', [c.scalar('int32', 0), int64(c.x[0])]), c.op('Expand', [c.scalar('int32', 0), int64(c.x[1])])])]),
   BroadcastGradientArgs: broadcastGradientArgs,
   ReverseV2: reverse, Reverse: reverse, ReverseSequence: reverseSequence, Range: range, LinSpace: linSpace, OneHot: oneHot,
-  InvertPermutation: invertPermutation,
+  InvertPermutation: invertPermutation, ConcatOffset: concatOffset,
 };

@@ -39,7 +39,7 @@ export class Segment extends GraphBuilder {
       const result = results[k];
       if (!output || !result) return;
       const want = stated(output), typed = want && result.valueType?.kind === 'tensor' && result.dtype !== want.dtype ? result.cast(want.dtype) : result;
-      const type = merge(typed.valueType, want);
+      const merged = merge(typed.valueType, want), type = merged?.kind === 'tensor' && want?.data ? { ...merged, data: want.data } : merged;
       if (!names.has(typed.name) && this.makes(typed.name)) names.set(typed.name, output);
       else this.append({ name: this.fresh('Identity'), op: 'Identity', domain: '', inputs: [typed.name], outputs: [output], attributes: {}, origin: this.source.name });
       if (type) this.setType(output, type);
