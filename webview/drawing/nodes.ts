@@ -228,7 +228,7 @@ export function drawLoss(pen: Pen, scene: Scene, node: number, r: Rect, fonts: F
   pen.fill();
   if (!words) return;
   pen.font = fonts.mono;
-  const name = `∂ ${leaf(model.shortName(node))}`, figure = model.run ? number(model.run.loss) : '';
+  const target = model.results?.target ?? -1, name = `∂ ${leaf(target >= 0 ? model.valueName(target).replace(/:0$/, '') : model.shortName(node))}`, figure = model.run ? number(model.run.loss) : '';
   // What it holds goes before what it starts from.
   const right = Number.isFinite(model.run?.loss) && textWidth(pen, `${figure} · seed 1`) + 60 < r.w - 26 ? `${figure} · seed 1` : figure;
   write(pen, right, r.x + r.w - 13, r.y + 17, fonts.mono, tokens.sourceFg, 'right');

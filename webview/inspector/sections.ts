@@ -64,7 +64,7 @@ export function valueAndGradient(events: SectionEvents, card: ValueCard, showCha
   const draw = (of: 'gradient' | 'forward', s: Summary | undefined, slot: HTMLElement) => {
     if (!s) return;
     if (!showCharts) return;
-    events.histogram(card.value, of).then(data => slot.replaceChildren(histogram(data, 108, 30, of === 'gradient'), ...(of === 'gradient' ? [h('br'), pill(s, data, 108)] : [])), (error: Error) => slot.replaceChildren(h('span', { class: 'tail', title: error.message }, 'not available')));
+    events.histogram(card.value, of).then(data => slot.replaceChildren(histogram(data, 108, 30, of === 'gradient'), ...(of === 'gradient' ? [pill(s, data, 108)] : [])), (error: Error) => slot.replaceChildren(h('span', { class: 'tail', title: error.message }, 'not available')));
   };
   const forward = h('span', { class: 'at-right' }), gradient = h('span', { class: 'at-right' });
   draw('forward', f, forward);
