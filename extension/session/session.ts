@@ -21,9 +21,10 @@ import { inferTypes, inferWith } from '../../kernels/operators/infer.ts';
 import { needsExact, readSummary, type TensorSummary } from '../../kernels/statistics/summaries.ts';
 import { inlineFunctions } from '../formats/onnx/inlineFunctions.ts';
 import { writeModel } from '../formats/onnx/writer.ts';
-import { openModel, type LoadedModel } from '../formats/model.ts';
+import { openModel, type LoadedModel, type OpenOptions } from '../formats/model.ts';
 import type { GradientReport, InputReport } from '../protocol.ts';
 import type { RuntimeClient } from '../runtime/client.ts';
+import { RuntimeDied } from '../runtime/errors.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
 import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
 import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
@@ -98,7 +99,7 @@ export class GradientSession {
   ) {}
 
   /** Reads a model's structure, never its weights. */
-  static async open(path: string, runtime: RuntimeClient, options: { trust?: boolean; signature?: string } = {}): Promise<GradientSession> {
+  static async open(path: string, runtime: RuntimeClient, options: OpenOptions & { readonly signature?: string } = {}): Promise<GradientSession> {
     const model = await openModel(path, options);
     if (model.tensorflow) {
       const view = viewOf(model.tensorflow, signatureOf(model.tensorflow, options.signature));
@@ -133,12 +134,24 @@ export class GradientSession {
     return [...nodes].map(([node, op]) => ({ node, op }));
   }
 
+  /** @throws UserError: what is wrong with the call, what has no gradient and was required, what failed in the run; with the dimensions that were guessed */
   async run(wished: RunOptions = {}): Promise<RunResult> {
+    const guessed: string[] = [];
+    try {
+      return await this.compute(wished, guessed);
+    } catch (error) {
+      if (!guessed.length || !(error instanceof UserError) || error.code !== 'run' || error instanceof RuntimeDied) throw error;
+      throw new UserError(error.code, error.message, `Dimensions were set to 1: ${guessed.join(', ')}; that may be too small. Give them with --dim NAME=N.`, error.place);
+    }
+  }
+
+  private async compute(wished: RunOptions, guessed: string[]): Promise<RunResult> {
     const options = this.view ? inTheFilesNames(wished, this.view) : wished, conventions = options.conventions ?? this.conventions;
     this.checkNames(options);
     const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
     for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
     const typed = this.typedWith(inputs.keys()), bound = bindInputs(typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
+    guessed.push(...bound.defaulted);
     const notes = notesOn(bound);
     const feeds = new Map(bound.feeds);
     const early = this.view && this.chooseTarget(withOutputs(inferTypes(typed, OPERATORS, givenTypes(bound), bound.dims), this.graph), options);
@@ -217,7 +230,7 @@ export class GradientSession {
     const key = JSON.stringify([[...given], [...bound.dims], options.provider, this.view ? [roots, options.step] : firstGradientNode(this.lowered) && conventions]);
     const cached = this.forwardCache.get(key);
     if (cached) return cached;
-    const { lowered, measured, updates } = this.view ? await this.lowerView(this.view, roots, given, bound, conventions, options) : { lowered: this.lowered, measured: false, updates: new Map<string, string>() };
+    const { lowered, measured, updates } = this.view ? await this.lowerView(this.view, roots, given, bound, conventions, options, notes) : { lowered: this.lowered, measured: false, updates: new Map<string, string>() };
     const widened = widenHalf(inferTypes(lowered, OPERATORS, given, bound.dims));
     if (widened.why) notes.push(widened.why);
     let graph = inferTypes(widened.graph, OPERATORS, given, bound.dims);
@@ -235,7 +248,7 @@ export class GradientSession {
     return forward;
   }
 
-  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions): Promise<{ lowered: Graph; measured: boolean; updates: ReadonlyMap<string, string> }> {
+  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<{ lowered: Graph; measured: boolean; updates: ReadonlyMap<string, string> }> {
     let measured = false;
     const lowered = await loweredFor(view, roots, given, this.model.path, async (graph, shapes, elements) => {
       options.progress?.('probing');
@@ -249,6 +262,10 @@ export class GradientSession {
       }
       return found;
     }, options.step);
+    for (const [variable, after] of lowered.updates) {
+      const why = lowered.missing.get(after);
+      if (why) notes.push(`What the step does to ${variable} is not known: ${why.op} at node ${why.node} is not supported (${why.why}).`);
+    }
     return { lowered: canonical(lowered.graph), measured, updates: lowered.updates };
   }
 
