@@ -185,6 +185,8 @@ const slice: Lowering = c => arrays['TensorStridedSliceUpdate']!(c);
 export const updates: Family = {
   Assign: assign, AssignVariableOp: assign,
   AssignAdd: c => add(c.x[0], c.x[1]), AssignAddVariableOp: c => add(c.x[0], c.x[1]), AssignSub: c => sub(c.x[0], c.x[1]), AssignSubVariableOp: c => sub(c.x[0], c.x[1]),
+  // What is asked of a variable besides its value.
+  VariableShape: c => c.op('Shape', [c.x[0]]).cast(c.dtype('out_type', 'int32')), VarIsInitializedOp: c => c.scalar('bool', 1), IsVariableInitialized: c => c.scalar('bool', 1),
   StridedSliceAssign: slice, ResourceStridedSliceAssign: slice,
   ...Object.fromEntries(scatters), ...Object.fromEntries(optimizers),
 };
