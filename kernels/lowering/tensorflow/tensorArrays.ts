@@ -21,8 +21,8 @@ export function withoutHandles(part: Part): Part {
     if (node.op === 'TensorArrayV3') nodes.push({ ...node, outputs: [node.outputs[1] ?? ''] });
     else if (node.op === 'TensorArrayGradV3') {
       const begins = origin.isArray(node.inputs[1]!);
-      nodes.push({ ...node, op: begins ? 'ZerosLike' : 'Identity', inputs: [node.inputs[1]!], outputs: [node.outputs[1] ?? ''] });
-    } else if (USES.test(node.op)) nodes.push({ ...node, inputs: node.inputs.slice(1) });
+      nodes.push({ ...node, op: begins ? 'ZerosLike' : 'Identity', inputs: [node.inputs[1]!], outputs: [flowOut(node)] });
+    } else if (USES.test(node.op)) nodes.push({ ...node, inputs: [...node.inputs.slice(1, -1), origin.flowOf(node)] });
     else if (node.op !== 'TensorArrayCloseV3') nodes.push(node);
     else continue;
     const last = nodes.at(-1)!;
@@ -42,6 +42,8 @@ export function withoutHandles(part: Part): Part {
   return { graph: { ...graph, nodes, types }, controlInputs: part.controlInputs };
 }
 
+const flowOut = (grad: Node): string => grad.outputs[1] || `${grad.name}:1`;
+
 /** Whether a flow is that of an array, or that of an array's gradient. */
 class Origins {
   private readonly known = new Map<string, boolean>();
@@ -58,9 +60,31 @@ class Origins {
     return found;
   }
 
+  /**
+   * The flow that a node reads. On the array of a gradient TensorFlow names the flow that the gradient was made from (`gradient_flow`): here
+   * it is the gradient itself.
+   */
+  flowOf(node: Node): string {
+    const flow = node.inputs.at(-1)!, made = this.gradientOf(node);
+    return made && this.behind(flow) === this.behind(made.inputs[1]!) ? flowOut(made) : flow;
+  }
+
+  /** The node that made the array's handle, where that is the array of a gradient. */
+  private gradientOf(node: Node): Node | undefined {
+    let made = this.producer.get(node.inputs[0]!);
+    while (made && PASSES.has(made.op)) made = this.producer.get(made.inputs[0]!);
+    return made?.op === 'TensorArrayGradV3' ? made : undefined;
+  }
+
+  private behind(value: string): string {
+    let v = value;
+    for (let p = this.producer.get(v); p?.op === 'Identity'; p = this.producer.get(v)) v = p.inputs[0]!;
+    return v;
+  }
+
   private through(node: Node): boolean {
     if (node.op === 'TensorArrayV3') return true;
-    if (USES.test(node.op)) return this.isArray(node.inputs.at(-1)!);
+    if (USES.test(node.op)) return !this.gradientOf(node) && this.isArray(node.inputs.at(-1)!);
     if (PASSES.has(node.op)) return node.op.endsWith('Merge') ? node.inputs.some(v => this.isArray(v)) : this.isArray(node.inputs[0]!);
     if (node.op === 'StackPopV2') return this.pushes(this.stack(node.inputs[0]!)).some(v => this.isArray(v));
     return false;
