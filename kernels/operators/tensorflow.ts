@@ -50,16 +50,8 @@ export const tensorflow: readonly Operator[] = [
       return [() => mul(x, per()), () => mul(y, per()).neg()];
     },
   }),
-  own('Cumprod', {
-    infer: like(), differentiable: ['x'], formula: 'dx = Σ over the products that hold x of dy · product, divided by x; 0 where x is 0',
-    expand: c => cumProd.expand!(c),
-    // TensorFlow divides by x: at a zero it gives 0 where the true derivative is not.
-    pullback: c => {
-      const [x, axis] = c.x as [Tensor, Tensor], { dy } = c, zero = x.eq(0), reverse = c.attributes.int('reverse', 0) ? 0 : 1;
-      const sums = c.op('CumSum', [mul(c.y[0]!, dy), axis], { exclusive: c.attributes.int('exclusive', 0), reverse });
-      return [() => zero.where(0, sums.div(zero.where(1, x)))];
-    },
-  }),
+  // TensorFlow's own rule divides by x, and is wrong at a zero: the expansion's is exact.
+  own('Cumprod', { infer: like(), differentiable: ['x'], formula: 'dx = Σ over the products that hold x of dy · their other factors', expand: c => cumProd.expand!(c) }),
   own('SoftmaxCrossEntropyWithLogits', {
     differentiable: ['features', 'labels'],
     formula: 'dfeatures = (softmax − labels) dy, dlabels = −log softmax dy; of the second output softmax (d − Σ d softmax)',

@@ -81,16 +81,19 @@ const sparseSegmentGrad = (weight: (n: Tensor) => Tensor | undefined): Lowering 
   return c.op('ScatterND', [zeros, int64(indices).unsqueeze([1]), parts], { reduction: 'add' });
 };
 
-/** The first half of the inputs are indices, the second what is put there; a later entry wins. */
+/**
+ * The first half of the inputs are indices, the second what is put there; a later entry wins. Every place picks the entry that won it, so that an
+ * overwritten one gets no gradient (TensorFlow's own rule gives it one).
+ */
 function stitch(c: LowerContext): Tensor {
   const n = c.x.length / 2, rest = (t: Tensor, from: number) => c.op('Shape', [t], { start: from });
   const places = c.x.slice(0, n).map(t => int64(t).reshapeTo(c.ints([-1])));
-  const rows = c.x.slice(n).map((t, i) => {
-    const rank = c.rank(c.x[i]!, 'stitching');
-    return c.op('Reshape', [t, concat(c, [c.ints([-1]), rest(t, rank)], 0)]);
-  });
+  const rows = c.x.slice(n).map((t, i) => c.op('Reshape', [t, concat(c, [c.ints([-1]), rest(t, c.rank(c.x[i]!, 'stitching'))], 0)]));
   const at = concat(c, places, 0), all = concat(c, rows, 0), count = c.op('ReduceMax', [at, c.ints([0])], { keepdims: 1 }).add(1);
-  return c.op('ScatterND', [filled(c, { data: all, ids: at, count }, 0), at.unsqueeze([1]), all]);
+  const entries = c.op('Range', [c.scalar('int64', 0), c.op('Size', [at]), c.scalar('int64', 1)]);
+  const winner = c.op('ScatterND', [c.op('Expand', [c.scalar('int64', -1), count]), at.unsqueeze([1]), entries]);
+  const none = winner.lt(0).unsqueeze(Array.from({ length: c.rank(all, 'stitching') - 1 }, (_, i) => i + 1));
+  return none.where(0, all.gather(winner.max(0), 0));
 }
 
 function partition(c: LowerContext): readonly Tensor[] {
