@@ -1,5 +1,6 @@
 /** What is measured of a layout: overlaps, lines through boxes, crossings. */
-import type { Layout } from '../../../webview/layout/types.ts';
+import type { DrawingGraph } from '../../../extension/protocol.ts';
+import { BoxKind, type Layout } from '../../../webview/layout/types.ts';
 
 interface Piece { readonly edge: number; readonly x0: number; readonly y0: number; readonly x1: number; readonly y1: number }
 
@@ -81,4 +82,18 @@ function meet(p: Piece, q: Piece): boolean {
 }
 export function linesOf({ edges }: Layout): number[][] {
   return Array.from({ length: edges.count }, (_, e) => Array.from(edges.points.subarray(2 * edges.start[e]!, 2 * edges.start[e + 1]!)));
+}
+
+/** The same nodes and lines as dagre draws them, without groups: its own measure of the same graph. */
+export function dagreLines(dagre: typeof import('@dagrejs/dagre').default, graph: DrawingGraph, { boxes }: Layout, tagged: Uint8Array): number[][] {
+  const g = new dagre.graphlib.Graph();
+  g.setGraph({ nodesep: 16, ranksep: 18 });
+  g.setDefaultEdgeLabel(() => ({}));
+  for (let b = 0; b < boxes.count; b++) g.setNode(boxes.kind[b] === BoxKind.input ? `v${boxes.ref[b]!}` : `n${boxes.ref[b]!}`, { width: boxes.w[b]!, height: boxes.h[b]! });
+  graph.uses.value.forEach((value, use) => {
+    const producer = graph.values.producer[value]!, from = producer >= 0 ? `n${producer}` : `v${value}`, to = `n${graph.uses.node[use]!}`;
+    if (!tagged[use] && g.hasNode(from) && g.hasNode(to)) g.setEdge(from, to, {});
+  });
+  dagre.layout(g);
+  return g.edges().map(e => (g.edge(e) as { points: { x: number; y: number }[] }).points.flatMap(p => [p.x, p.y]));
 }
