@@ -81,16 +81,16 @@ function einsumBack(c: PullbackContext): readonly PullbackEntry[] {
     // Broadcast ellipsis dimensions of size one come back by summing over them.
     let g = c.op('Einsum', [c.dy, ...operands], { equation: `${[output, ...others].join(',')}->${known.join('')}` });
     if (lost.length) g = g.unsqueeze(letters.flatMap((l, at) => (lost.includes(l) ? [at] : []))).transpose([...letters.keys()]);
-    if (own.length !== letters.length) return diagonal(c, g, x, own);
+    if (own.length !== letters.length) return diagonal(c, g, x, own, lost);
     return lost.length ? g.add(x.zerosLike()) : g.sumTo(x);
   });
 }
 
 /** Puts g, indexed by the distinct letters, on the diagonal of x, whose subscripts repeat some. */
-function diagonal(c: PullbackContext, g: Tensor, x: Tensor, own: string): Tensor {
+function diagonal(c: PullbackContext, g: Tensor, x: Tensor, own: string, lost: readonly string[]): Tensor {
   const shape = x.shape;
   if (!shape) throw new UnknownShape(x.name, 'a repeated subscript of Einsum');
-  const spread = g.reshape([...own].map((l, at) => (own.indexOf(l) === at ? shape[at]! : 1)));
+  const spread = g.reshape([...own].map((l, at) => (own.indexOf(l) === at && !lost.includes(l) ? shape[at]! : 1)));
   let mask: Tensor | undefined;
   [...own].forEach((l, at) => {
     const first = own.indexOf(l);
@@ -99,7 +99,7 @@ function diagonal(c: PullbackContext, g: Tensor, x: Tensor, own: string): Tensor
     const same = index(first).eq(index(at));
     mask = mask ? mask.and(same) : same;
   });
-  return mask!.where(spread, 0);
+  return mask!.where(spread, lost.length ? x.zerosLike() : 0);
 }
 
 function einsumType(c: InferContext): ReturnType<NonNullable<Operator['infer']>> {

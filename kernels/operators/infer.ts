@@ -106,5 +106,6 @@ export function inferTypes(graph: Graph, registry: Registry, given: ReadonlyMap<
   addInitializers(graph, types);
   const infer = inferWith(registry), typeOf = (n: string) => types.get(n);
   for (const node of graph.nodes) setTypes(node, infer(node, typeOf), types);
-  return { ...graph, types };
+  // What is fed is what the graph declares: ONNX Runtime cannot use sizes that are fed through an input of unknown length.
+  return { ...graph, types, inputs: graph.inputs.map(i => (given.has(i.name) ? { ...i, type: given.get(i.name)! } : i)) };
 }

@@ -30,16 +30,15 @@ function dftBack(c: PullbackContext): Tensor {
 }
 
 /**
- * A real signal from half a spectrum: every coefficient but the first and the middle one counts twice, for its mirror image too.
- * The adjoint is the one-sided transform of dy, with those weights and the factor 1/n.
+ * A real signal from half a spectrum: a coefficient whose mirror image is not given counts twice. (ONNX Runtime takes what is given
+ * beyond the middle as it is.) The adjoint is the transform of dy with those weights and the factor 1/n.
  */
 function realInverseBack(c: PullbackContext, axis: number): Tensor {
   const x = c.x[0]!, n = c.dy.shape?.[axis], length = x.shape?.[axis];
   if (n === undefined || length === undefined) throw new UnknownShape(x.name, 'the adjoint of DFT');
-  const half = Math.floor(n / 2) + 1, weights = Array.from({ length: half }, (_, k) => (k === 0 || 2 * k === n ? 1 : 2) / n);
-  const spectrum = c.op('DFT', [c.dy, undefined, c.g.constant('int64', [], [axis])], { onesided: 1 });
-  const weight = c.g.constant(x.dtype, [half, ...Array<number>(x.rank! - axis - 1).fill(1)], weights);
-  return resized(spectrum.mul(weight), axis, length);
+  const weights = Array.from({ length }, (_, k) => (k > 0 && n - k >= length ? 2 : 1) / n);
+  const spectrum = resized(c.op('DFT', [c.dy, undefined, c.g.constant('int64', [], [axis])]), axis, length);
+  return spectrum.mul(c.g.constant(x.dtype, [length, ...Array<number>(x.rank! - axis - 1).fill(1)], weights));
 }
 
 function dftType(c: InferContext): ReturnType<NonNullable<Operator['infer']>> {

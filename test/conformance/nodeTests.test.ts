@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openModel } from '../../extension/formats/model.ts';
 import { numbersOf } from '../../extension/session/inputs.ts';
 import { GradientSession } from '../../extension/session/session.ts';
 import { checkModel, dataSet, FLOAT32, type Check } from './finiteDifferences.ts';
-import { hasShared, maxAbs, maxDifference, SHARED, sharedRuntime, unpacked } from './support.ts';
+import { nodeTestRows } from './nodeTestTable.ts';
+import { hasShared, maxAbs, maxDifference, sharedRuntime, unpacked } from './support.ts';
 
 /** Not run: the target would be an 8-bit float, a 4-bit one or a sequence, there is no kernel for unsigned exponents, or the score function is a subgraph that nobody runs. */
 const NOT_RUN = new Set(['Cast', 'CastLike', 'SequenceMap', 'SplitToSequence', 'Pow', 'ai.onnx.preview.FlexAttention']);
@@ -14,9 +15,7 @@ const NOT_RUN = new Set(['Cast', 'CastLike', 'SequenceMap', 'SplitToSequence', '
 /** How near to the standard's values a result comes, by the element type of the file. */
 const NEAR: Readonly<Record<string, number>> = { float16: 2e-3, bfloat16: 2e-2 };
 
-const only = new RegExp(process.env['ADJOINT_ONLY'] ?? ''), runtime = sharedRuntime();
-const [header, ...lines] = hasShared ? readFileSync(join(SHARED, 'reference/gradcheckable-tests.tsv'), 'utf8').trim().split('\n').map(l => l.split('\t')) : [[]];
-const rows = lines.map(l => Object.fromEntries(header!.map((name, i) => [name, l[i] ?? ''] as const))).filter(r => r['ste'] === '' && only.test(r['test']!));
+const runtime = sharedRuntime(), rows = nodeTestRows();
 const folder = rows.length ? unpacked('onnx-node-tests.tar.xz') : '';
 
 /** The standard's own one-operator models: gradients against finite differences of ONNX Runtime. */
