@@ -55,11 +55,12 @@ export function paint(pen: Pen, scene: Scene, index: LayoutIndex, view: View, { 
     pen.globalAlpha = scene.keep && !((from < 0 || scene.keep.has(from)) && (to < 0 || scene.keep.has(to)) && keptEnds(scene, from, to)) ? 0.22 : 1;
     drawEdge(pen, scene, e, k, level >= 2);
   }
+  pen.globalAlpha = 1;
+  tagEdges(pen, scene, boxOf, k);
   for (const b of boxes) { dim(b); drawBox(pen, scene, b, level, k, words, fonts); }
   if (level < 2) for (const t of index.tags.within(area, limits.boxes)) { dim(layout.tags.box[t]!); drawTag(pen, scene, layout.tags.value[t]!, layout.tags.more[t]!, rectOf(layout.tags, t), fonts, words && level === 0); }
   pen.globalAlpha = 1;
   if (level >= 2) drawMarks(pen, scene, boxes, k);
-  tagEdges(pen, scene, boxOf, k);
   rings(pen, scene, boxOf, k, level, edges);
   return { level, boxes: boxes.length, pieces };
 }

@@ -22,13 +22,13 @@ export function perform(editor: Editor, action: Action): boolean {
     editor.select(targetOf(layout, to), { reveal: true });
     editor.live.say(labelOf(editor.scene()!, targetOf(layout, to), to));
   };
-  const start = () => go(last(layout)), value = editor.value >= 0 ? editor.value : selection?.kind === 'value' ? selection.ref : selection?.kind === 'node' ? model.mainValue(selection.ref) : -1;
+  const start = () => go(last(layout)), step = (to: () => number | undefined) => { if (box < 0) start(); else go(to()); }, value = editor.value >= 0 ? editor.value : selection?.kind === 'value' ? selection.ref : selection?.kind === 'node' ? model.mainValue(selection.ref) : -1;
   switch (action) {
-    case 'use': box < 0 ? start() : go(along(scene, box, 'uses')[0]); break;
-    case 'producer': box < 0 ? start() : go(along(scene, box, 'producers')[0]); break;
+    case 'use': step(() => along(scene, box, 'uses')[0]); break;
+    case 'producer': step(() => along(scene, box, 'producers')[0]); break;
     case 'pickUse': case 'pickProducer': pick(editor, box, action === 'pickUse' ? 'uses' : 'producers'); break;
-    case 'left': box < 0 ? start() : go(beside(layout, box, -1)); break;
-    case 'right': box < 0 ? start() : go(beside(layout, box, 1)); break;
+    case 'left': step(() => beside(layout, box, -1)); break;
+    case 'right': step(() => beside(layout, box, 1)); break;
     case 'inputs': go(first(layout)); break;
     case 'loss': start(); break;
     case 'enter':
@@ -101,7 +101,7 @@ function level(editor: Editor, by: 1 | -1): void {
     for (let b = 0; b < layout!.boxes.count; b++) if (layout!.boxes.kind[b] === BoxKind.group || layout!.boxes.kind[b] === BoxKind.repeat) expanded.add(layout!.boxes.ref[b]!);
   } else {
     const deepest = Math.max(0, ...[...expanded].map(g => hierarchy.depth[g]!));
-    for (const g of [...expanded]) if (hierarchy.depth[g] === deepest) expanded.delete(g);
+    for (const g of expanded) if (hierarchy.depth[g] === deepest) expanded.delete(g);
   }
   editor.relayout();
 }

@@ -115,6 +115,7 @@ export class Editor {
     });
     watchTokens(tokens => { this.tokens = tokens; this.legend(); this.refresh(); this.details.inspector.again(); });
     this.inspectorShown = this.kept?.inspector ?? true;
+    if (this.kept?.inspectorWidth) this.details.inspector.setWidth(this.kept.inspectorWidth);
     this.bars();
     for (const name of this.kept?.closedSections ?? []) this.details.closed.add(name);
   }
@@ -481,7 +482,7 @@ export class Editor {
     const { model, selection } = this;
     return {
       version: 1, title: model!.graph.title, expanded: model!.hierarchy ? [...this.expanded].map(g => model!.groupKey(g)) : [], view: this.canvas.view, measure: this.measureId, query: this.search.query, direction: this.direction,
-      ...(selection && model!.hierarchy && { selection: { kind: selection.kind, name: targetName(model!, selection) } }), inspector: this.inspectorShown, minimap: this.minimap.wanted, hideOff: this.hideOff, closedSections: [...this.details.closed],
+      ...(selection && model!.hierarchy && { selection: { kind: selection.kind, name: targetName(model!, selection) } }), inspector: this.inspectorShown, ...(this.details.inspector.width && { inspectorWidth: this.details.inspector.width }), minimap: this.minimap.wanted, hideOff: this.hideOff, closedSections: [...this.details.closed],
     };
   }
   remember(): void {

@@ -62,7 +62,6 @@ export class Details {
       toggleStop: at => rpc().port.post({ type: 'toggleStop', ...at }),
       copy: text => { rpc().port.post({ type: 'copy', text }); host.say('Copied.'); },
       pin: () => this.togglePin(),
-      close: () => undefined,
       closeWhy: () => this.closeWhy(),
       reveal: node => host.selectNode(node),
       resized: () => host.remember(),

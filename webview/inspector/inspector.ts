@@ -15,10 +15,9 @@ export interface InspectorEvents extends SectionEvents {
   toggleStop(at: { readonly node: number } | { readonly value: number }): void;
   copy(text: string): void;
   pin(): void;
-  close(): void;
   closeWhy(): void;
   reveal(node: number): void;
-  resized(width: number): void;
+  resized(): void;
 }
 
 /** A group's own figures: range and worst of what is inside. */
@@ -53,12 +52,18 @@ export class Inspector {
       this.grip.setPointerCapture(down.pointerId);
       const move = (e: PointerEvent) => this.setWidth(width + from - e.clientX);
       this.grip.addEventListener('pointermove', move);
-      this.grip.addEventListener('pointerup', () => { this.grip.removeEventListener('pointermove', move); events.resized(this.element.offsetWidth); }, { once: true });
+      this.grip.addEventListener('pointerup', () => { this.grip.removeEventListener('pointermove', move); events.resized(); }, { once: true });
     });
     this.show(this.shown);
   }
 
-  setWidth(width: number): void { styled(this.element, { width: `${Math.max(280, Math.min(560, width))}px` }); }
+  /** What the person has dragged it to, in px. */
+  width: number | undefined;
+
+  setWidth(width: number): void {
+    this.width = Math.max(280, Math.min(560, width));
+    styled(this.element, { width: `${this.width}px` });
+  }
 
   focus(): void { (this.element.querySelector<HTMLElement>('button') ?? this.element).focus(); }
 

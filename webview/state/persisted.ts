@@ -15,6 +15,8 @@ export interface PersistedView {
   readonly query: string;
   readonly direction: 'down' | 'right';
   readonly inspector: boolean;
+  /** px */
+  readonly inspectorWidth?: number;
   readonly minimap: boolean;
   readonly hideOff: boolean;
   readonly closedSections: readonly string[];
