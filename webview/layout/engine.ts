@@ -7,14 +7,17 @@ import { assemble } from './assemble.ts';
 import { buildBlock, type Block, type End, type Item, type Route } from './block.ts';
 import { firstFold } from './firstFold.ts';
 import { buildHierarchy } from './hierarchy.ts';
-import { planOf, type GroupPlan } from './plan.ts';
+import { mirror, placesOf, planOf, type GroupPlan } from './plan.ts';
 import { boxExtent, Sizes } from './sizes.ts';
 import { Ruler } from './text.ts';
-import { METRICS, type Hierarchy, type Layout, type LayoutRequest, type TextMetrics } from './types.ts';
+import { GroupKind, METRICS, type Hierarchy, type Layout, type LayoutRequest, type TextMetrics } from './types.ts';
 import { Wiring, type WiredEdge } from './wiring.ts';
 
 /** Design 6.2: columns are chosen for the window at this scale. */
 const READING = 0.75;
+
+/** Ports that are compared with what is outside: enough to tell left from right. */
+const MOST_PAIRS = 40;
 
 interface Kept { readonly block: Block; readonly key: string; readonly inner: readonly Block[] }
 
@@ -83,8 +86,30 @@ export class LayoutEngine {
     if (!plan) {
       const wiring = this.wiring.wiringOf(group), holds = this.loss >= 0 && this.isInside(this.loss, group) && !this.wiring.hidden?.[this.loss];
       this.plans.set(group, (plan = planOf(wiring, this.results, holds ? this.wiring.indexIn(group, this.loss) : -1)));
+      if (group > 0 && this.facesAway(plan)) mirror(plan);
     }
     return plan;
+  }
+
+  /** True if more of its ports would be in the order of what they are joined with outside if the group were its mirror image. */
+  private facesAway(plan: GroupPlan): boolean {
+    const { wiring } = this, { group, entryOf, exitOf, items, entries } = plan.wiring, outer = this.planOf(this.hierarchy.parent[group]!), n = items.length, me = wiring.itemIndex(~group), place = placesOf(plan), outside = placesOf(outer);
+    if (this.hierarchy.kind[group] === GroupKind.backward) return false;
+    const pairs: { readonly side: number; readonly inner: number; readonly outer: number }[] = [];
+    outer.wiring.edges.forEach((edge, e) => {
+      const bends = outer.bends[e];
+      if (!bends) return;
+      if (edge.to === me) {
+        const port = entryOf.get(wiring.entryKey(edge.uses[0]!));
+        if (port !== undefined) pairs.push({ side: 0, inner: place.get(n + port)!, outer: outside.get(bends.at(-1) ?? edge.from)! });
+      } else if (edge.from === me) {
+        const port = exitOf[wiring.indexIn(group, wiring.upperEnd(edge.uses[0]!))]!;
+        pairs.push({ side: 1, inner: place.get(n + entries + port)!, outer: outside.get(bends[0] ?? edge.to)! });
+      }
+    });
+    let balance = 0;
+    for (const a of pairs.slice(0, MOST_PAIRS)) for (const b of pairs.slice(0, MOST_PAIRS)) if (a.side === b.side) balance += Math.sign((a.inner - b.inner) * (a.outer - b.outer));
+    return balance < 0;
   }
   private isInside(node: number, group: number): boolean {
     const { parent, depth, groupOf } = this.hierarchy;

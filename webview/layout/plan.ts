@@ -13,7 +13,7 @@ export interface GroupPlan {
   readonly real: number;
   readonly count: number;
   readonly layer: Uint32Array;
-  readonly layers: readonly (readonly number[])[];
+  readonly layers: readonly number[][];
   /** Bends of each edge from above to below; undefined for an edge in a lane. */
   readonly bends: readonly (readonly number[] | undefined)[];
   /** How much an edge wants to be straight. */
@@ -51,6 +51,16 @@ export function planOf(wiring: GroupWiring, results: DrawingResults | undefined,
   sideways(graph.layers, graph.up, n, spineVertices(edges, spine));
   return { wiring, real, count, layer: graph.layer, layers, bends, weight, spine };
 }
+
+/** Place of each vertex in its layer. */
+export function placesOf({ layers }: GroupPlan): ReadonlyMap<number, number> {
+  const place = new Map<number, number>();
+  for (const layer of layers) layer.forEach((v, i) => place.set(v, i));
+  return place;
+}
+
+/** Left and right exchanged: as many crossings inside. */
+export function mirror({ layers }: GroupPlan): void { for (const layer of layers) layer.reverse(); }
 
 /** Among ends that hang on one vertex the trunk that goes on to the next layer stands in the middle: the rows come to lie under each other. */
 function trunksToMiddle({ layers, up, down }: Pick<Layered, 'layers' | 'up' | 'down'>, real: number): void {

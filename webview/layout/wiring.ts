@@ -101,9 +101,10 @@ export class Wiring {
     const { parent } = this.hierarchy;
     let item = node;
     for (let g = this.groupOf(node); g !== group; g = parent[g]!) item = this.itemOf(g);
-    return this.indexOf(item);
+    return this.itemIndex(item);
   }
-  private indexOf(item: number): number { return item < 0 ? this.localGroup[~item]! : this.local[item]!; }
+  /** Index of an item in its group's list. */
+  itemIndex(item: number): number { return item < 0 ? this.localGroup[~item]! : this.local[item]!; }
 
   /** Items in the order in which they can be drawn downward, and the edges between them. */
   private core(group: number): Core {
@@ -113,7 +114,7 @@ export class Wiring {
     items.forEach((item, i) => { if (item < 0) this.localGroup[~item] = i; else this.local[item] = i; });
     const pairs = new Map<number, { a: number; b: number; uses: number[]; weight: number }>(), n = items.length;
     for (let k = met.start[group]!; k < met.start[group + 1]!; k++) {
-      const use = met.list[k]!, a = this.indexOf(this.above[use]!), b = this.indexOf(this.below[use]!), key = a * n + b;
+      const use = met.list[k]!, a = this.itemIndex(this.above[use]!), b = this.itemIndex(this.below[use]!), key = a * n + b;
       let pair = pairs.get(key);
       if (!pair) pairs.set(key, (pair = { a, b, uses: [], weight: 0 }));
       pair.uses.push(use);
@@ -168,7 +169,7 @@ export class Wiring {
   /** True if the consumer is drawn above the producer. */
   reversed(use: number): boolean {
     const { position } = this.core(this.meet[use]!);
-    return position[this.indexOf(this.above[use]!)]! > position[this.indexOf(this.below[use]!)]!;
+    return position[this.itemIndex(this.above[use]!)]! > position[this.itemIndex(this.below[use]!)]!;
   }
   /** The end that is drawn above, and the one below: nodes, or nodes + k for inputs. */
   upperEnd(use: number): number { return this.reversed(use) ? this.graph.uses.node[use]! : this.producers[use]!; }
