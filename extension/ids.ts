@@ -8,7 +8,7 @@ export const COMMANDS = [
   'adjoint.zoomToSelection', 'adjoint.changeDirection', 'adjoint.layOutAgain', 'adjoint.colorBy', 'adjoint.chooseInputs', 'adjoint.setDimension',
   'adjoint.chooseConventions', 'adjoint.chooseDevice', 'adjoint.savePictureSvg', 'adjoint.savePicturePng', 'adjoint.saveReport',
   'adjoint.saveGradients', 'adjoint.copyName', 'adjoint.copyJson', 'adjoint.openTextView', 'adjoint.restartRuntime', 'adjoint.showLog',
-  'adjoint.openSample',
+  'adjoint.openSample', 'adjoint.openModel',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];
 

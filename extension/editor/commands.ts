@@ -12,7 +12,7 @@ import { nodeName, valueName } from '../session/drawn.ts';
 import type { Study } from '../session/study.ts';
 import { chooseConventions, chooseDevice, chooseInputs, chooseTarget, goToNode, setDimension } from './choices.ts';
 import type { GraphEditorProvider } from './graphEditor.ts';
-import { openSample } from './samples.ts';
+import { openModelFile, openSample } from './samples.ts';
 import { openSource } from './sourceLines.ts';
 import type { Studies } from './studies.ts';
 
@@ -65,7 +65,8 @@ export class Commands {
       on('adjoint.openTextView', withStudy(() => this.parts.openTextView(studies.activeUri!))),
       on('adjoint.restartRuntime', () => runtime.restart()),
       on('adjoint.showLog', () => output.show()),
-      on('adjoint.openSample', () => openSample(extension)),
+      on('adjoint.openSample', () => openSample(extension, studies)),
+      on('adjoint.openModel', openModelFile),
     );
   }
 
@@ -89,7 +90,7 @@ export class Commands {
       case 'openTextView': return run('adjoint.openTextView');
       case 'showLog': return run('adjoint.showLog');
       case 'openTerminal': return study && vscode.window.createTerminal({ cwd: dirname(study.path) }).show();
-      case 'openModel': return void vscode.commands.executeCommand('workbench.action.files.openFile');
+      case 'openModel': return run('adjoint.openModel');
       case 'openSample': return run('adjoint.openSample');
       case 'showPanel': return run('adjoint.showGradientFlow');
       case 'showFindings': return void vscode.commands.executeCommand('workbench.actions.view.problems');

@@ -40,7 +40,7 @@ const palette = async () => (await workbench.paletteTitles('Adjoint:')).filter(t
 test('without a model the palette offers only what works without one', async () => {
   await workbench.explorerRow('residual-mlp.onnx').waitFor();
   await workbench.evaluate(async vscode => { await vscode.extensions.getExtension('adjoint.adjoint')!.activate(); });
-  assert.deepEqual((await palette()).sort(), ['Open Sample Model', 'Show Log']);
+  assert.deepEqual((await palette()).sort(), ['Open Model…', 'Open Sample Model', 'Show Log']);
 });
 
 test('a model opens as a drawing, and its gradients come by themselves', async () => {
@@ -76,7 +76,7 @@ test('with a model the palette offers each command that can work, and no other',
   const drawing = await open(DETACH);
   const always = ['Run Model', 'Choose Target…', 'Go to Node…', 'Find in Graph', 'Show Gradient Flow', 'Fold All', 'Unfold Level', 'Fit to Window', 'Change Direction',
     'Lay Out Again', 'Color By…', 'Choose Inputs…', 'Choose Conventions…', 'Choose Device…', 'Save Picture as SVG…', 'Save Picture as PNG…', 'Save Report as HTML…',
-    'Open Text View', 'Restart ONNX Runtime', 'Show Log', 'Open Sample Model', 'What If: Remove Stop…'];
+    'Open Text View', 'Restart ONNX Runtime', 'Show Log', 'Open Model…', 'Open Sample Model', 'What If: Remove Stop…'];
   await drawing.press('Escape', 'Escape');
   const without = await palette();
   assert.deepEqual(always.filter(t => !without.includes(t)), [], 'missing');

@@ -24,7 +24,7 @@ test('a condition in package.json names only context keys that the code sets', (
 });
 
 test('every command of the palette has the category Adjoint, and is hidden unless it can work', () => {
-  const always = ['adjoint.showLog', 'adjoint.openSample'], guarded = new Set(contributes.menus.commandPalette.map((m: { command: string }) => m.command));
+  const always = ['adjoint.showLog', 'adjoint.openSample', 'adjoint.openModel'], guarded = new Set(contributes.menus.commandPalette.map((m: { command: string }) => m.command));
   for (const c of contributes.commands) assert.equal(c.category, 'Adjoint', c.command);
   assert.deepEqual(COMMANDS.filter(c => !guarded.has(c)), always);
 });
