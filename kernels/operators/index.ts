@@ -15,6 +15,7 @@ import { activations } from './activations.ts';
 import { losses } from './losses.ts';
 import { quantization } from './quantization.ts';
 import { stops } from './stops.ts';
+import { customGradient } from './customGradient.ts';
 import { controlFlow } from './controlFlow.ts';
 import { recurrent } from './recurrent.ts';
 import { sequences } from './sequences.ts';
@@ -35,6 +36,6 @@ import { training } from './training.ts';
 export const OPERATORS: Registry = new Map<string, Operator>(
   [
     elementwise, comparison, reductions, shapeOperators, indexing, contractions, convolution, columnOperators, pooling, roiAlign, normalization, activations,
-    losses, quantization, stops, controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, mlClassifiers, training, tensorflow, specialFunctions,
+    losses, quantization, stops, [customGradient], controlFlow, recurrent, sequences, image, linalg, signal, attentionOperators, contribOperators, contribAttention, contribQuantized, mlOperators, mlClassifiers, training, tensorflow, specialFunctions,
   ].flat().map(o => [operatorKey(o.op, o.domain ?? ''), o]),
 );

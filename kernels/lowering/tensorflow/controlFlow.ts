@@ -1,7 +1,8 @@
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { readsOf, type Graph, type Node, type ValueInfo } from '../../graph/graph.ts';
+import { readsOf, type Attribute, type Graph, type Node, type ValueInfo } from '../../graph/graph.ts';
 import { tensor, type ValueType } from '../../graph/types.ts';
 import { common, plain } from '../../operators/controlFlowTypes.ts';
+import { TRAINING } from '../../operators/training.ts';
 import { copied, graphOf } from './bodies.ts';
 import type { Missing } from './lower.ts';
 
@@ -18,12 +19,14 @@ export interface Region {
 
 /** True for a node whose branches are graphs. */
 export function isStructured(node: Node): boolean {
-  return (node.op === 'While' && !!graphOf(node, 'body')) || (node.op === 'If' && !!graphOf(node, 'then_branch')) || (node.op === 'Case' && !!graphOf(node, 'branch_0'));
+  return (node.op === 'While' && !!graphOf(node, 'body')) || (node.op === 'If' && !!graphOf(node, 'then_branch')) || (node.op === 'Case' && !!graphOf(node, 'branch_0')) || node.op === 'CustomGradient' || node.op === 'FunctionGradient';
 }
 
 /** If, While and Case as If and Loop of ONNX. @returns what stands in the way, if anything does */
 export function lowerStructured(region: Region, node: Node): Missing | undefined {
-  for (const value of readsOf(node)) if (!region.has(value)) return region.missingOf(value) ?? { node: node.name, op: node.op, why: `its input ${value} has no value` };
+  for (const value of node.op === 'CustomGradient' ? node.inputs : readsOf(node)) if (!region.has(value)) return region.missingOf(value) ?? { node: node.name, op: node.op, why: `its input ${value} has no value` };
+  if (node.op === 'CustomGradient') return customGradient(region, node);
+  if (node.op === 'FunctionGradient') return functionGradient(region, node);
   return node.op === 'While' ? loop(region, node) : node.op === 'Case' ? choice(region, node) : branch(region, node);
 }
 
@@ -121,3 +124,36 @@ function choice(region: Region, node: Node): Missing | undefined {
 }
 
 const both = (yes: Graph, no: Graph): Node['attributes'] => ({ then_branch: { kind: 'graph', value: yes }, else_branch: { kind: 'graph', value: no } });
+
+/** Values with a rule of their own (see operators/customGradient.ts). A rule that cannot be lowered is missing only where it is asked for. */
+function customGradient(region: Region, node: Node): undefined {
+  const { g } = region, results = node.attributes['results']?.kind === 'int' ? node.attributes['results'].value : 0, rule = graphOf(node, 'gradient');
+  const attributes: Record<string, Attribute> = { results: { kind: 'int', value: results } };
+  if (rule) {
+    const inner = region.within(rule, node.inputs.slice(0, results).map(v => plain(g.typeOf(v)))), absent = rule.outputs.find(o => !inner.has(o.name));
+    if (absent) attributes['why'] = { kind: 'string', value: inner.missingOf(absent.name)?.why ?? `${absent.name} has no value` };
+    else attributes['gradient'] = { kind: 'graph', value: inner.g.build(rule.outputs.map(o => passedOn(inner.g, o.name)), rule.inputs.map((v, i): ValueInfo => ({ ...v, ...(g.typeOf(node.inputs[i]!) && { type: plain(g.typeOf(node.inputs[i]!))! }) }))) };
+  }
+  g.append({ name: node.name, op: 'CustomGradient', domain: 'adjoint', inputs: node.inputs, outputs: node.outputs, attributes, ...(node.scope && { scope: node.scope }) });
+  node.outputs.forEach((o, i) => {
+    const type = plain(g.typeOf(node.inputs[i] ?? ''));
+    if (o && type) g.setType(o, type);
+  });
+  return undefined;
+}
+
+/** The gradients of a function's results, weighed by their cotangents, with respect to its arguments: a Gradient node. */
+function functionGradient(region: Region, node: Node): undefined {
+  const { g } = region, n = node.attributes['arguments']?.kind === 'int' ? node.attributes['arguments'].value : 0, count = (node.inputs.length - n) / 2;
+  const terms = Array.from({ length: count }, (_, i) => {
+    const dy = g.op('StopGradient', [g.tensor(node.inputs[n + count + i]!)], {}, { domain: 'adjoint' });
+    return g.op('ReduceSum', [g.op('Mul', [g.tensor(node.inputs[n + i]!), dy])], { keepdims: 0 });
+  });
+  const y = terms.reduce((a, b) => g.op('Add', [a, b])), xs = node.inputs.slice(0, n);
+  g.append({ name: node.name, op: 'Gradient', domain: TRAINING, inputs: xs, outputs: node.outputs, attributes: { xs: { kind: 'strings', value: xs }, y: { kind: 'string', value: y.name } } });
+  node.outputs.forEach((o, i) => {
+    const type = plain(g.typeOf(xs[i]!));
+    if (o && type) g.setType(o, type);
+  });
+  return undefined;
+}

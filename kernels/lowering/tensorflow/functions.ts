@@ -1,6 +1,6 @@
 import type { Attribute, Attributes, Graph, Node, ValueInfo } from '../../graph/graph.ts';
 import type { ValueType } from '../../graph/types.ts';
-import { splitValue, type TensorFlowFunction, type TensorFlowGraph, type TensorFlowModel } from './source.ts';
+import { canonicalValue, splitValue, type TensorFlowFunction, type TensorFlowGraph, type TensorFlowModel } from './source.ts';
 
 /** Calls in calls: deeper ones stay calls (a function that calls itself never ends). */
 const DEEPEST = 48;
@@ -43,6 +43,8 @@ export function inlineFunctions(model: TensorFlowModel): Inlined {
 class Inliner {
   private readonly controls = new Map<string, readonly string[]>();
   private made = 0;
+  /** Values of the functions that are being inlined, by function: what a custom gradient captured is one of them. */
+  private readonly open = new Map<string, (value: string) => string>();
 
   constructor(private readonly model: TensorFlowModel) {}
 
@@ -65,12 +67,27 @@ class Inliner {
       const controls = node.inputs.length === 0 || touchesState(node) ? [...before, ...entry] : before;
       const attributes = boundAttributes(node.attributes, bound), called = depth < DEEPEST && this.made < MOST_NODES ? this.called(node, attributes) : undefined;
       if (called) {
+        const rule = this.model.gradients.get(called.name);
         const { results, ends: last } = this.instance(called, `${name}/`, inputs, controls, attributes, sink, depth + 1);
-        node.outputs.forEach((o, k) => { if (o && results[k] !== undefined) values.set(o, results[k]!); });
+        // A function with a gradient of its own keeps its results under the call's name, and the rule with them.
+        if (rule !== undefined) sink.nodes.push(this.custom(node, name, node.outputs.map(to), results, inputs, this.ruleOfFunction(rule, name, results, inputs, sink, depth + 1)));
+        else node.outputs.forEach((o, k) => { if (o && results[k] !== undefined) values.set(o, results[k]!); });
         ends.set(node.name, last);
         continue;
       }
       this.made++;
+      if (node.op === 'SymbolicGradient' && this.symbolic(node, name, inputs, node.outputs.map(to), attributes, sink, depth)) continue;
+      const type = node.op === 'IdentityN' ? attributes['_gradient_op_type'] : undefined;
+      if (type?.kind === 'string' && type.value.startsWith('CustomGradient')) {
+        const rule = this.ruleOfIdentity(type.value, name, inputs, sink, depth + 1), n = rule ? rule.results : inputs.length;
+        sink.nodes.push(this.custom(node, name, node.outputs.map(to), inputs.slice(0, n), inputs.slice(n), rule?.graph));
+        if (controls.length) this.controls.set(name, controls);
+        for (const o of node.outputs) {
+          const t = source.graph.types.get(o);
+          if (t) sink.types.set(to(o), t);
+        }
+        continue;
+      }
       const branches = this.branches(node.op, name, attributes, inputs, sink, depth + 1), outputs = node.outputs.map(to);
       const same = prefix === '' && !branches && inputs.every((v, i) => v === node.inputs[i]);
       sink.nodes.push(same ? node : {
@@ -88,11 +105,62 @@ class Inliner {
 
   private instance(f: TensorFlowFunction, prefix: string, inputs: readonly string[], entry: readonly string[], bound: Attributes, sink: Sink, depth: number): Instance {
     const values = new Map(f.graph.inputs.map((v, i) => [v.name, inputs[i] ?? ''] as const));
+    const before = this.open.get(f.name);
+    this.open.set(f.name, v => values.get(v) ?? prefix + v);
     const own = new Set(f.graph.nodes.map(n => n.name)), ends = this.region(f, prefix, values, entry, bound, sink, depth);
+    if (before) this.open.set(f.name, before);
+    else this.open.delete(f.name);
     const results = f.results.map(r => values.get(r.value) ?? prefix + r.value), last = new Set<string>();
     for (const name of [...f.controlResults, ...f.results.map(r => splitValue(r.value).node)]) if (own.has(name)) for (const e of ends.get(name) ?? [prefix + name]) last.add(e);
     for (const e of entry) last.add(e);
     return { results, ends: [...last] };
+  }
+
+  /** Values with a rule of their own: results, then arguments; the rule takes the results' cotangents and gives the arguments'. */
+  private custom(node: Node, name: string, outputs: readonly string[], results: readonly string[], args: readonly string[], rule: Graph | undefined): Node {
+    return {
+      ...node, name, op: 'CustomGradient', inputs: [...results, ...args], outputs,
+      attributes: { results: { kind: 'int', value: results.length }, ...(rule && { gradient: { kind: 'graph' as const, value: rule } }) },
+    };
+  }
+
+  /** `library.gradient`: a function of (arguments …, cotangents …). */
+  private ruleOfFunction(rule: string, name: string, results: readonly string[], args: readonly string[], outer: Sink, depth: number): Graph | undefined {
+    const cotangents = results.map((_, i) => `${name}/gradient/d_${i}`);
+    return this.rule(rule, `${name}/gradient/`, cotangents, [...args, ...cotangents], args.length, outer, depth, []);
+  }
+
+  /**
+   * `library.registered_gradients`: a function of a cotangent for every output of the IdentityN (its arguments' are zeros), then of what the
+   * rule captured, which the object graph names.
+   */
+  private ruleOfIdentity(type: string, name: string, inputs: readonly string[], outer: Sink, depth: number): { graph: Graph | undefined; results: number } | undefined {
+    const rule = this.model.registeredGradients.get(type), f = rule === undefined ? undefined : this.model.functions.get(rule);
+    if (!f || rule === undefined) return undefined;
+    const results = inputs.length - f.results.length, captured: string[] = [];
+    for (const b of this.model.boundInputs.get(rule) ?? []) {
+      const value = b.kind === 'captured' ? this.open.get(b.function)?.(canonicalValue(b.value)) : b.kind === 'constant' ? b.node : b.kind === 'variable' ? [...this.model.variables.values()].find(v => v.fullName === b.fullName)?.node : undefined;
+      if (value === undefined) return { graph: undefined, results };
+      captured.push(value);
+    }
+    const cotangents = inputs.slice(0, results).map((_, i) => `${name}/gradient/d_${i}`), zeros = inputs.slice(results).map((v, i): Node => ({
+      name: `${name}/gradient/zeros_${i}`, op: 'ZerosLike', domain: 'tensorflow', inputs: [v], outputs: [`${name}/gradient/zeros_${i}`], attributes: {},
+    }));
+    return { graph: this.rule(rule, `${name}/gradient/`, cotangents, [...cotangents, ...zeros.map(z => z.name), ...captured], f.results.length, outer, depth, zeros), results };
+  }
+
+  private rule(functionName: string, prefix: string, cotangents: readonly string[], given: readonly string[], count: number, outer: Sink, depth: number, before: readonly Node[]): Graph | undefined {
+    const graph = depth < DEEPEST ? this.branch(functionName, prefix, given, outer, depth) : undefined;
+    return graph && { ...graph, inputs: cotangents.map(name => ({ name })), nodes: [...before, ...graph.nodes], outputs: graph.outputs.slice(0, count) };
+  }
+
+  /** SymbolicGradient(arguments …, cotangents …): the function's body, and a node that differentiates it. */
+  private symbolic(node: Node, name: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes, sink: Sink, depth: number): boolean {
+    const a = attributes['f'], f = a?.kind === 'string' ? this.model.functions.get(a.value) : undefined, n = f?.graph.inputs.length ?? 0;
+    if (!f || depth >= DEEPEST) return false;
+    const { results } = this.instance(f, `${name}/`, inputs.slice(0, n), [], attributes, sink, depth + 1);
+    sink.nodes.push({ ...node, name, op: 'FunctionGradient', inputs: [...inputs.slice(0, n), ...results, ...inputs.slice(n)], outputs, attributes: { arguments: { kind: 'int', value: n } } });
+    return true;
   }
 
   private called(node: Node, attributes: Attributes): TensorFlowFunction | undefined {
