@@ -52,6 +52,8 @@ export async function startCodeServer({ dir, vsix, trusted = true, settings = {}
     // An empty gallery: the window asks no outside host.
     { stdio: ['ignore', out, out], env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...env, PASSWORD: password } });
   closeSync(out);
+  let broken: Error | undefined;
+  child.on('error', error => (broken = error));
   const stop = () => new Promise<void>(resolve => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
@@ -59,6 +61,7 @@ export async function startCodeServer({ dir, vsix, trusted = true, settings = {}
   });
   const url = `http://127.0.0.1:${port}`;
   for (const begin = Date.now(); !await healthy(url);) {
+    if (broken) throw broken;
     if (child.exitCode !== null || Date.now() - begin > START_LIMIT_MS) {
       await stop();
       throw new Error(`code-server did not start: ${readFileSync(log, 'utf8').trim().slice(-2000)}`);

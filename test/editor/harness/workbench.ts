@@ -145,7 +145,7 @@ export class Workbench {
   }
 
   explorerRow(name: string): Locator {
-    return this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name });
+    return this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label="${name}"]`);
   }
 
   hover(text: string): Locator {
