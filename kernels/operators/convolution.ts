@@ -44,24 +44,26 @@ function tap(padded: Tensor, s: Sizes, at: readonly number[]): Tensor {
  * against dy). Else one grouped convolution with batch and channels exchanged, dilations and strides exchanged.
  */
 function toWeight(c: PullbackContext, x: Tensor, dy: Tensor, s: Sizes): Tensor {
-  const rank = s.in.length, positions = product(s.out), taps = product(s.w.kernel), shape = [s.o, s.c / s.group, ...s.w.kernel];
+  const rank = s.in.length, positions = product(s.out), taps = product(s.w.kernel), cg = s.c / s.group, og = s.o / s.group, shape = [s.o, cg, ...s.w.kernel];
+  /** [1, N, O·C/g]: one element of the kernel for each sample. */
   const contract = (cols: Tensor) => {
-    const g = dy.reshape([s.n, s.o, positions]), p = cols.reshape([s.n, s.c, positions]);
-    const each = c.op('FusedMatMul', [g, p], { transB: 1, alpha: float(1) }, { domain: 'com.microsoft' });
-    return s.n === 1 ? each.reshape([s.o, s.c]) : each.sum([0]);
+    const g = dy.reshape([s.n * s.group, og, positions]), p = cols.reshape([s.n * s.group, cg, positions]);
+    return c.op('FusedMatMul', [g, p], { transB: 1, alpha: float(1) }, { domain: 'com.microsoft' }).reshape([1, s.n, s.o * cg]);
   };
-  if (isPointwise(s) && dy.dtype === 'float32') return contract(x).reshape(shape);
+  const overSamples = (each: Tensor) => (s.n === 1 ? each : each.sum([1]));
+  if (isPointwise(s) && dy.dtype === 'float32') return overSamples(contract(x)).reshape(shape);
   const padded = s.w.pads.some(p => p !== 0) ? c.op('Pad', [x, ints(c.g, [0, 0, ...s.w.pads.slice(0, rank), 0, 0, ...s.w.pads.slice(rank)])]) : x;
-  if (s.group === 1 && dy.dtype === 'float32' && taps <= 49 && positions >= 16 && s.c >= 8) {
+  if (dy.dtype === 'float32' && taps <= 49 && positions >= 16 && s.group === 1 && s.c >= 8) {
     const columns = range(taps).map(t => {
       const at: number[] = [];
       for (let i = rank - 1, rest = t; i >= 0; i--, rest = Math.floor(rest / s.w.kernel[i + 1]!)) at[i] = rest % s.w.kernel[i]!;
-      return contract(tap(padded, s, at)).unsqueeze([2]);
+      return contract(tap(padded, s, at));
     });
-    return (columns.length === 1 ? columns[0]! : c.op('Concat', columns, { axis: 2 })).reshape(shape);
+    // One matrix transpose is cheaper than to join along an innermost axis.
+    return (columns.length === 1 ? overSamples(columns[0]!) : overSamples(c.op('Concat', columns, { axis: 0 })).reshape([taps, s.o * cg]).transpose([1, 0])).reshape(shape);
   }
   // X → [C/g, g·N, …], dy → [g·O/g, N, …]: every group keeps its own channels.
-  const cg = s.c / s.group, og = s.o / s.group, spatial = range(rank, 2), used = s.in.map((d, i) => d + s.w.pads[i]! + s.w.pads[i + rank]!);
+  const spatial = range(rank, 2), used = s.in.map((d, i) => d + s.w.pads[i]! + s.w.pads[i + rank]!);
   const input = padded.reshape([s.n, s.group, cg, ...used]).transpose([2, 1, 0, ...spatial.map(a => a + 1)]).reshape([cg, s.group * s.n, ...used]);
   const kernel = dy.reshape([s.n, s.group * og, ...s.out]).transpose([1, 0, ...spatial]);
   const result = c.op('Conv', [input, kernel], { group: s.group, kernel_shape: s.out, strides: s.w.dilations, dilations: s.w.strides });
