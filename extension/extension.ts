@@ -5,6 +5,7 @@ import { GraphEditorProvider } from './editor/graphEditor.ts';
 import { Studies } from './editor/studies.ts';
 import type { HostActions } from './editor/webviewHost.ts';
 import { FLOW_VIEW, GRAPH_EDITOR, GRAPH_EDITOR_OPTIONAL } from './ids.ts';
+import { GraphText } from './language/pbtxt.ts';
 import { TextView } from './language/textView.ts';
 import { RuntimeClient } from './runtime/client.ts';
 
@@ -30,7 +31,7 @@ function register({ extensionUri, subscriptions, workspaceState }: vscode.Extens
   const actions: HostActions = { command: commands.fromWebview, openSource: commands.openSourceLine, save: commands.saveFile, log };
   const editor = new GraphEditorProvider(extensionUri, studies, actions), several = { supportsMultipleEditorsPerDocument: true };
   subscriptions.push(
-    runtime, studies, text.register(), commands.register(),
+    runtime, studies, text.register(), new GraphText(studies).register(), commands.register(),
     vscode.window.registerCustomEditorProvider(GRAPH_EDITOR, editor, several),
     vscode.window.registerCustomEditorProvider(GRAPH_EDITOR_OPTIONAL, editor, several),
     vscode.window.registerWebviewViewProvider(FLOW_VIEW, new FlowPanelProvider(extensionUri, studies, actions)),
