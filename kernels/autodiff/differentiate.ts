@@ -5,7 +5,7 @@ import { ancestorsOf, descendantsOf } from '../graph/passes.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { CONVENTIONS, type ConventionName } from '../operators/conventions.ts';
 import { inferWith, type Registry } from '../operators/infer.ts';
-import { expandNodes } from './expand.ts';
+import { expandNodes, type Refused } from './expand.ts';
 import { Walk, type Because, type GradientStatus } from './walk.ts';
 
 export interface DifferentiateOptions {
@@ -59,11 +59,12 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Diff
   const asked = options.of && new Set(options.of);
   const path = ancestorsOf(graph, targets), leading = asked && descendantsOf(graph, asked);
   const irrelevant = new Set<Node>(graph.nodes.filter((n, i) => !path.nodes[i] || (leading && !n.outputs.some(o => leading.has(o)))));
-  const forward = expandNodes(graph, registry, conventions, (node, entry) => !entry.pullback && !entry.noGradient && !irrelevant.has(node));
+  const refused: Refused = new Map();
+  const forward = expandNodes(graph, registry, conventions, (node, entry) => !entry.pullback && !entry.noGradient && !irrelevant.has(node), refused);
 
   const g = new GraphBuilder(forward, inferWith(registry));
   const leads = leadingTest(forward, graph, asked);
-  const walk = new Walk(g, forward, { registry, conventions, stops: new Set(options.stops), unstops: new Set(options.unstops) }, leads);
+  const walk = new Walk(g, forward, { registry, conventions, refused, stops: new Set(options.stops), unstops: new Set(options.unstops) }, leads);
   const seeds = new Map<string, Tensor>();
   for (const { value, cotangent } of options.targets) {
     const y = g.tensor(value);

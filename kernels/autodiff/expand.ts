@@ -1,8 +1,9 @@
 import { GraphBuilder, readAttributes, type InferNode } from '../graph/builder.ts';
 import { subgraphsOf, type Attribute, type Graph, type Node } from '../graph/graph.ts';
-import { Tensor } from '../graph/tensor.ts';
+import { Tensor, UnknownShape } from '../graph/tensor.ts';
+import { bodyInputTypes } from '../operators/bodyInputs.ts';
 import { inferBodyTypes, inferWith, type Registry } from '../operators/infer.ts';
-import { operatorKey, type Operator } from '../operators/operator.ts';
+import { operatorKey, Unsupported, type Operator } from '../operators/operator.ts';
 import type { Conventions } from '../operators/conventions.ts';
 
 /** Nesting of expansions (an expansion may use operators that are expanded themselves). */
@@ -12,29 +13,50 @@ const DEPTH = 8;
  * Replaces the nodes that `chosen` picks by their expansions, in subgraphs too. Each replaced node keeps its outputs' names.
  * Its inputs enter through one Identity each, marked with origin and port: the contribution of a use is what flows back through it.
  */
-export function expandNodes(graph: Graph, registry: Registry, conventions: Conventions, chosen: (node: Node, entry: Operator) => boolean): Graph {
-  return expandInto(graph, registry, conventions, chosen, inferWith(registry), undefined, 0);
+export function expandNodes(graph: Graph, registry: Registry, conventions: Conventions, chosen: (node: Node, entry: Operator) => boolean, refused: Refused = new Map()): Graph {
+  return expandInto(graph, { registry, conventions, chosen, infer: inferWith(registry), refused }, undefined, 0);
 }
 
-function expandInto(
-  graph: Graph, registry: Registry, conventions: Conventions, chosen: (node: Node, entry: Operator) => boolean,
-  infer: InferNode, parent: GraphBuilder | undefined, depth: number,
-): Graph {
-  const g = new GraphBuilder({ ...graph, nodes: [] }, infer, parent);
+/** Nodes whose expansion gave up, and why: a form that is not covered, or a size that only a run can tell. They stay as they are. */
+export type Refused = Map<Node, string>;
+
+interface Expansion {
+  readonly registry: Registry;
+  readonly conventions: Conventions;
+  readonly chosen: (node: Node, entry: Operator) => boolean;
+  readonly infer: InferNode;
+  readonly refused: Refused;
+}
+
+function expandInto(graph: Graph, how: Expansion, parent: GraphBuilder | undefined, depth: number): Graph {
+  const g = new GraphBuilder({ ...graph, nodes: [] }, how.infer, parent);
   let changed = false;
   for (const node of graph.nodes) {
-    const entry = registry.get(operatorKey(node.op, node.domain));
-    if (entry?.expand && depth < DEPTH && chosen(node, entry)) {
+    const entry = how.registry.get(operatorKey(node.op, node.domain));
+    if (entry?.expand && depth < DEPTH && !how.refused.has(node) && how.chosen(node, entry) && expanded(g, node, entry, how)) {
       changed = true;
-      expandOne(g, node, entry, conventions);
     } else {
-      const attributes = expandBodies(node, g, registry, conventions, chosen, infer, depth);
+      const attributes = expandBodies(node, g, how, depth);
       if (attributes) changed = true;
       g.append(attributes ? { ...node, attributes } : node);
     }
   }
   if (!changed) return graph;
-  return expandInto(g.build(), registry, conventions, chosen, infer, parent, depth + 1);
+  return expandInto(g.build(), how, parent, depth + 1);
+}
+
+/** Expands the node in place. @returns false if its expansion gives up */
+function expanded(g: GraphBuilder, node: Node, entry: Operator, how: Expansion): boolean {
+  try {
+    expandOne(g, node, entry, how.conventions);
+    return true;
+  } catch (error) {
+    g.origin = undefined;
+    if (error instanceof UnknownShape) how.refused.set(node, 'unknown-shape');
+    else if (error instanceof Unsupported) how.refused.set(node, error.reason);
+    else throw error;
+    return false;
+  }
 }
 
 function expandOne(g: GraphBuilder, node: Node, entry: Operator, conventions: Conventions): void {
@@ -64,16 +86,14 @@ function port(g: GraphBuilder, value: string, origin: string, index: number, nod
   return new Tensor(g, name);
 }
 
-function expandBodies(
-  node: Node, g: GraphBuilder, registry: Registry, conventions: Conventions, chosen: (node: Node, entry: Operator) => boolean, infer: InferNode, depth: number,
-): Record<string, Attribute> | undefined {
+function expandBodies(node: Node, g: GraphBuilder, how: Expansion, depth: number): Record<string, Attribute> | undefined {
   let attributes: Record<string, Attribute> | undefined;
   for (const [name, body] of subgraphsOf(node)) {
-    const types = inferBodyTypes(body, [], infer, n => g.typeOf(n));
-    const expanded = expandInto({ ...body, types }, registry, conventions, chosen, infer, g, depth);
-    if (expanded.nodes.length !== body.nodes.length || expanded.nodes.some((n, i) => n !== body.nodes[i])) {
+    const typeOf = (n: string) => g.typeOf(n), types = inferBodyTypes(body, bodyInputTypes(node, body, how.infer, typeOf), how.infer, typeOf);
+    const inside = expandInto({ ...body, types }, how, g, depth);
+    if (inside.nodes.length !== body.nodes.length || inside.nodes.some((n, i) => n !== body.nodes[i])) {
       attributes ??= { ...node.attributes };
-      attributes[name] = { kind: 'graph', value: expanded };
+      attributes[name] = { kind: 'graph', value: inside };
     }
   }
   return attributes;

@@ -38,6 +38,8 @@ export interface WalkOptions {
   readonly conventions: Conventions;
   /** Values behind which the person has put a stop. */
   readonly stops: ReadonlySet<string>;
+  /** Nodes whose expansion gave up, and why. */
+  readonly refused?: ReadonlyMap<Node, string>;
   /** Nodes and values whose StopGradient is to be ignored. */
   readonly unstops: ReadonlySet<string>;
 }
@@ -152,7 +154,7 @@ export class Walk {
       return;
     }
     if (!entry?.pullback) {
-      all('unsupported', [{ node: here, reason: entry ? 'no-rule' : 'unknown-operator' }]);
+      all('unsupported', [{ node: here, reason: this.options.refused?.get(node) ?? (entry ? 'no-rule' : 'unknown-operator') }]);
       return;
     }
     try {
@@ -179,19 +181,21 @@ export class Walk {
     g.origin = here;
     const fromBodies = new Map<string, Tensor>();
     const entries = this.entriesOf(node, entry, dys, fromBodies);
-    // All before any is filed: a rule that fails leaves nothing behind.
-    const parts = node.inputs.map((value, input) => (value && this.carries(value) && this.leads(value) ? entries[input]?.() : undefined));
+    // All parts first: a rule that gives up halfway has filed nothing.
+    const parts = node.inputs.map((value, input) => {
+      const thunk = entries[input];
+      if (!value || !thunk || !this.carries(value) || !this.leads(value)) return undefined;
+      const part = thunk();
+      return part === ZERO ? ZERO : this.fitted(node, entry, value, part);
+    });
     node.inputs.forEach((value, input) => {
       if (!value) return;
-      const edge = edgeOf(node, value, input), thunk = entries[input];
+      const edge = edgeOf(node, value, input), part = parts[input];
       if (!this.carries(value)) this.file({ ...edge, status: 'not-differentiable', because: NOTHING });
-      else if (!thunk) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'no-gradient-to-this-input' }] });
-      else if (!this.leads(value)) this.file({ ...edge, status: 'not-asked', because: NOTHING });
-      else {
-        const part = parts[input]!;
-        if (part === ZERO) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'zero' }] });
-        else this.file({ ...edge, status: 'computed', because: NOTHING, tensor: this.fitted(node, entry, value, part) });
-      }
+      else if (!entries[input]) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'no-gradient-to-this-input' }] });
+      else if (part === undefined) this.file({ ...edge, status: 'not-asked', because: NOTHING });
+      else if (part === ZERO) this.file({ ...edge, status: 'zero', because: [{ node: here, reason: 'zero' }] });
+      else this.file({ ...edge, status: 'computed', because: NOTHING, tensor: part });
     });
     for (const value of capturedBy(node)) {
       const part = fromBodies.get(value), edge = { value, node: here, input: -1 };

@@ -1,5 +1,5 @@
 import { AttributeReader, toAttributes, type AttributeInputs } from './attributes.ts';
-import type { Attributes, Graph, Node, TensorData, ValueInfo } from './graph.ts';
+import { subgraphsOf, type Attributes, type Graph, type Node, type TensorData, type ValueInfo } from './graph.ts';
 import { Tensor, type EmitOptions, type Emitter } from './tensor.ts';
 import { SMALL, tensorOf } from './tensorData.ts';
 import { tensor, type DType, type ValueType } from './types.ts';
@@ -146,12 +146,16 @@ export function readAttributes(node: Pick<Node, 'attributes'>): AttributeReader 
   return new AttributeReader(node.attributes);
 }
 
+/** A file that was itself differentiated by us (second order), and a graph whose bodies were expanded, already have names with the plain prefix. */
 function freePrefix(graph: Graph): string {
-  // A file that was itself differentiated by us (second order) already has names with the plain prefix.
   let prefix = 'adj.', n = 1;
-  const taken = (p: string) => graph.nodes.some(node => node.outputs.some(o => o.startsWith(p))) || [...graph.initializers.keys()].some(k => k.startsWith(p));
-  while (taken(prefix)) prefix = `adj${++n}.`;
+  while (hasPrefix(graph, prefix)) prefix = `adj${++n}.`;
   return prefix;
+}
+
+function hasPrefix(graph: Graph, prefix: string): boolean {
+  for (const name of graph.initializers.keys()) if (name.startsWith(prefix)) return true;
+  return graph.nodes.some(node => node.outputs.some(o => o.startsWith(prefix)) || subgraphsOf(node).some(([, body]) => hasPrefix(body, prefix)));
 }
 
 function hasGraph(attributes: Attributes): boolean {

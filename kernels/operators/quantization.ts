@@ -1,7 +1,7 @@
 import { DTYPE_OF_ONNX, ints, type Tensor } from '../graph/tensor.ts';
 import { tensor, type DType } from '../graph/types.ts';
 import { fakeQuantization } from './fakeQuantization.ts';
-import { ZERO, type InferContext, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
+import { ZERO, type ExpandContext, type InferContext, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
 import { like, norm } from './shapes.ts';
 
 /** Smallest and largest value of each type that a quantiser makes. */
