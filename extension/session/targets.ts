@@ -50,7 +50,7 @@ export function parseTarget(text: string, isValue: (name: string) => boolean): {
 export function defaultTarget(graph: Graph): ChosenTarget {
   const candidates = targetCandidates(graph), [first] = candidates;
   if (!first) throw new UserError('usage', 'the model has no float output to differentiate', 'Name a value with --target.');
-  const clear = candidates.filter(c => c.why.startsWith('the file') || c.why.startsWith('the only scalar'));
+  const named = candidates.filter(c => c.why.startsWith('the file')), clear = named.length ? named : candidates.filter(c => c.why.startsWith('the only scalar'));
   if (clear.length === 1) return { value: clear[0]!.value, form: { kind: 'sum' }, why: clear[0]!.why };
   if (candidates.length === 1) {
     return { value: first.value, form: { kind: 'row-max' }, why: `no loss in the file: each row's largest element of its only float output` };
