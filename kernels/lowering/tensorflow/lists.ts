@@ -20,6 +20,7 @@ const isSequence = (t: Tensor): boolean => t.valueType?.kind === 'sequence';
 /** Zeros for a list of `length` elements. Dimensions that the file leaves open are learned from what is written. */
 function reserved(c: LowerContext, length: Tensor, element: readonly number[] | undefined): Tensor {
   const dtype = c.dtype(c.attributes.has('element_dtype') ? 'element_dtype' : 'dtype'), learned = c.learned.get(c.node.name), open = !element || element.some(d => d < 0);
+  if (!ONNX_TYPE[dtype]) c.refuse(`a list of ${dtype}`);
   const shape = learned ?? element?.map(d => Math.max(d, 0)) ?? [], count = length.cast('int64').reshapeTo(c.ints([1]));
   const zeros = c.op('Expand', [c.scalar(dtype, 0), shape.length ? c.op('Concat', [count, c.ints(shape)], { axis: 0 }) : count]);
   const n = length.data?.[0], dims: readonly Dim[] = open && !learned ? [MARK + c.node.name] : shape;
