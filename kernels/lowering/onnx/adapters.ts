@@ -1,4 +1,4 @@
-import type { AttributeInput } from '../../graph/attributes.ts';
+import { toAttributes, type AttributeInput } from '../../graph/attributes.ts';
 import type { Attribute, Node } from '../../graph/graph.ts';
 import { ONNX_TYPE } from '../../graph/tensor.ts';
 import type { DType } from '../../graph/types.ts';
@@ -87,17 +87,15 @@ function oneInt(a: Attribute | undefined): Attribute | undefined {
 
 const pAsInt: Adapter = node => withAttributes(node, [], { p: Math.round(readAttributes(node).float('p', 2)) });
 
-/** Resize-10 and Upsample place samples at x / scale; nearest takes the one before (enlarging) or after (shrinking). */
+/** Resize-10 and Upsample place samples at x / scale; on each axis nearest takes the one before (enlarging) or after (shrinking). */
 function asymmetric(node: Node, x: string, scales: string, e: Edit): Node {
-  const mode = readAttributes(node).string('mode', 'nearest'), shrinks = e.data(scales)?.some(s => s < 1);
-  return {
-    ...node, op: 'Resize', inputs: [x, '', scales],
-    attributes: {
-      mode: { kind: 'string', value: mode === 'bilinear' ? 'linear' : mode },
-      coordinate_transformation_mode: { kind: 'string', value: 'asymmetric' },
-      ...(mode === 'nearest' && { nearest_mode: { kind: 'string' as const, value: shrinks ? 'ceil' : 'floor' } }),
-    },
-  };
+  const given = readAttributes(node).string('mode', 'nearest'), mode = given === 'bilinear' ? 'linear' : given, known = e.data(scales);
+  const settings = (nearest: string) => ({ mode, coordinate_transformation_mode: 'asymmetric', ...(mode === 'nearest' && { nearest_mode: nearest }) });
+  const resize = (input: string, by: string, nearest: string): Node => ({ ...node, op: 'Resize', inputs: [input, '', by], attributes: toAttributes(settings(nearest)) });
+  if (mode !== 'nearest' || known?.every(s => s >= 1)) return resize(x, scales, 'floor');
+  if (known?.every(s => s <= 1)) return resize(x, scales, 'ceil');
+  const one = e.constant('float32', [1], [1]), enlarged = e.emit('Resize', [x, '', e.emit('Max', [scales, one])], settings('floor'), 0);
+  return resize(enlarged, e.emit('Min', [scales, one]), 'ceil');
 }
 
 const upsample: Adapter = (node, e) => {
