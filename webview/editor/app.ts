@@ -13,7 +13,8 @@ import type { Rpc } from '../rpc.ts';
 import { measureOf, type Measure, type MeasureId } from '../state/measure.ts';
 import { Model } from '../state/model.ts';
 import { groupsByKey, readPersisted, targetName, targetNamed, type PersistedView } from '../state/persisted.ts';
-import { hatchDefs } from '../ui/charts.ts';
+import { hatchDefs, type Colours } from '../ui/charts.ts';
+import { DEFAULT_SCALE } from '../ui/scale.ts';
 import { h, put } from '../ui/dom.ts';
 import { FindBar } from '../ui/findBar.ts';
 import { FootBar } from '../ui/footBar.ts';
@@ -22,7 +23,7 @@ import { Minimap } from '../ui/minimap.ts';
 import { readTokens, watchTokens, type Tokens } from '../ui/tokens.ts';
 import { Toolbar } from '../ui/toolbar.ts';
 import { perform, performView } from './actions.ts';
-import { Details } from './details.ts';
+import { Details, type DetailsHost } from './details.ts';
 import { actionOf } from './keys.ts';
 import { labelOf, resultWords } from './labels.ts';
 import { contextMenu, findingsMenu, moreMenu, stopsMenu } from './menus.ts';
@@ -37,7 +38,7 @@ const READABLE = 0.75, NEARLY_READABLE = 0.62;
 /** What is brought in does not come to lie under the minimap. */
 const MINIMAP_SPACE = 96;
 
-export class Editor {
+export class Editor implements DetailsHost {
   model: Model | undefined;
   layout: Layout | undefined;
   tokens: Tokens = readTokens();
@@ -91,13 +92,7 @@ export class Editor {
     });
     this.tree = new AccessibleTree(element);
     this.minimap = new Minimap((x, y) => this.canvas.setView(centreOn({ x, y, w: 0, h: 0 }, this.canvas.view, this.canvas.width, this.canvas.height)));
-    const host = {
-      rpc, get model() { return self.model; }, get colours() { return { scale: self.norm?.scale ?? { low: -3, step: 0.5 }, tokens: self.tokens }; },
-      selectNode: (node: number) => this.select({ kind: 'node', ref: node }, { reveal: true }), selectValue: (value: number) => this.selectValue(value, true),
-      answer: (nodes: readonly number[] | undefined) => this.answer(nodes), placeOf: (target: Target) => this.placeOf(target), say: (text: string) => this.live.say(text),
-      focusDrawing: () => element.focus(), remember: () => this.remember(), pinned: (pane: { readonly element: HTMLElement } | undefined) => { this.body.querySelector('.pinned')?.remove(); if (pane) this.details.inspector.element.before(pane.element); },
-    }, self = this;
-    this.details = new Details(host, stage);
+    this.details = new Details(this, stage);
     this.toolbar = new Toolbar({
       crumb: group => (group ? this.select({ kind: 'group', ref: group }, { reveal: true }) : this.fit()), target: () => rpc.command('chooseTarget'), findings: () => findingsMenu(this, this.toolbar.element.querySelector('.right button')!),
       whatIf: anchor => stopsMenu(this, anchor), measure: id => this.setMeasure(id), find: () => this.openFind(), more: anchor => moreMenu(this, anchor),
@@ -348,8 +343,18 @@ export class Editor {
     this.canvas.setView(view, true);
   }
 
+  // What inspector and hover card ask for.
+  get colours(): Colours { return { scale: this.norm?.scale ?? DEFAULT_SCALE, tokens: this.tokens }; }
+  selectNode(node: number): void { this.select({ kind: 'node', ref: node }, { reveal: true }); }
+  say(text: string): void { this.live.say(text); }
+  focusDrawing(): void { this.canvas.canvas.focus(); }
+  pinned(pane: { readonly element: HTMLElement } | undefined): void {
+    this.body.querySelector('.pinned')?.remove();
+    if (pane) this.details.inspector.element.before(pane.element);
+  }
+
   /** Boxes of an answer; undefined: nothing is dimmed. */
-  private answer(nodes: readonly number[] | undefined): void {
+  answer(nodes: readonly number[] | undefined): void {
     if (!nodes) { if (this.keep) { this.keep = undefined; this.refresh(); } return; }
     const show = () => {
       this.keep = new Set(nodes.map(n => visibleBox(this.model!, this.canvas.boxOf, n)).filter(b => b >= 0));
@@ -383,7 +388,7 @@ export class Editor {
   }
 
   /** A value where it is drawn: its node, its input pill, or the node that it is a parameter of. */
-  selectValue(value: number, reveal: boolean, tell = true): void {
+  selectValue(value: number, reveal = true, tell = true): void {
     const { model } = this;
     if (!model) return;
     const producer = model.graph.values.producer[value]!, use = model.usesOf(value)[0];

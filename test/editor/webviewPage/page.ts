@@ -39,9 +39,10 @@ export class WebviewBrowser {
     const page = await this.browser.newPage({ viewport: size });
     page.on('console', m => { if (['error', 'warning'].includes(m.type())) log(`${m.type()}: ${m.text()}`); });
     page.on('pageerror', e => log(`exception: ${e.stack ?? e.message}`));
-    let ready = Promise.resolve();
+    let ready = Promise.resolve(), closed = false;
+    page.on('close', () => (closed = true));
     // Typed arrays keep their kind on the way, as they do between VS Code's host and its webviews.
-    const send = (message: ToWebview) => { ready = ready.then(() => page.evaluate(text => (globalThis as unknown as { fromHost(text: string): void }).fromHost(text), encode(message))).catch((e: Error) => log(`send: ${e.message}`)); };
+    const send = (message: ToWebview) => { ready = ready.then(async () => { if (!closed) await page.evaluate(text => (globalThis as unknown as { fromHost(text: string): void }).fromHost(text), encode(message)); }).catch((e: Error) => { if (!closed) log(`send: ${e.message}`); }); };
     const take = host.connect(send);
     await page.exposeFunction('toHost', (text: string) => take(JSON.parse(text) as FromWebview));
     await page.addInitScript(STUB);
