@@ -9,7 +9,9 @@ import { GradientSession, type RunResult } from '../../extension/session/session
 import { disagreements, hasShared, maxAbs, maxDifference, npz, readCase, SHARED, sharedRuntime, type OracleCase } from './support.ts';
 
 /** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
-const PENDING: readonly (readonly [RegExp, string])[] = [];
+const PENDING: readonly (readonly [RegExp, string])[] = [
+  [/^tf-train-qat-ema$/, 'the range that a quantiser reads is not yet the one that the same step has assigned'],
+];
 
 /** TensorFlow's own gradient is wrong (the oracles' README): ours is compared with the exact one. */
 const EXACT: Readonly<Record<string, string>> = {
@@ -108,8 +110,8 @@ function compare(what: string, ours: TensorValue | undefined, theirs: TensorValu
 /** Blocked values have that status and the nodes that cut them, by TensorFlow's own registry. */
 function causes(result: RunResult, c: OracleCase, nameOf: (name: string) => string): string[] {
   const cutBy = (c.facts?.['cut_by'] ?? {}) as Record<string, string[] | string>, statuses = new Map(result.report.values.map(v => [v.name, v.gradient]));
-  return Object.entries(cutBy).flatMap(([name, nodes]) => {
-    const found = statuses.get(nameOf(name));
+  return Object.entries(cutBy).flatMap(([name, by]) => {
+    const found = statuses.get(nameOf(name)), nodes = typeof by === 'string' && !by.startsWith('not connected') ? [by] : by;
     // TensorFlow calls what went through a Round not connected; here it is zero, by the Round.
     // (Or the operator that cuts is all that the case says.)
     if (!Array.isArray(nodes)) return found?.status === 'unreachable' || found?.status === 'zero' || found?.because.some(b => b.node.endsWith(`/${nodes}`)) ? [] : [`${name}: ${found?.status ?? 'no value'}, expected unreachable`];
