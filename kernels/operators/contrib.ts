@@ -1,7 +1,7 @@
 import { float } from '../graph/attributes.ts';
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor, type Dim } from '../graph/types.ts';
-import type { ExpandContext, InferContext, Operator } from './operator.ts';
+import { Unsupported, type ExpandContext, type InferContext, type Operator } from './operator.ts';
 import { broadcastDims, like, norm } from './shapes.ts';
 
 export const MICROSOFT = 'com.microsoft';
@@ -24,7 +24,7 @@ function activated(y: Tensor, c: ExpandContext): Tensor {
     case 'HardSigmoid': return c.op('HardSigmoid', [y], { ...(alpha !== undefined && { alpha: float(alpha) }), ...(beta !== undefined && { beta: float(beta) }) });
     case 'Elu': case 'Relu': case 'Tanh': case 'Sigmoid': case 'Softplus': case 'Softsign': case 'HardSwish': case 'Celu': case 'Selu':
       return c.op(name, [y], alpha !== undefined && (name === 'Elu' || name === 'Celu') ? { alpha: float(alpha) } : {});
-    default: throw new Error(`activation ${name} is not known`);
+    default: throw new Unsupported(c.node.origin ?? c.node.name, `the activation ${name}`);
   }
 }
 

@@ -2,7 +2,7 @@ import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor } from '../graph/types.ts';
 import { causalMask, joinHeads, repeatHeads, splitHeads, turned } from './attention.ts';
 import { contrib } from './contrib.ts';
-import type { ExpandContext, Operator } from './operator.ts';
+import { Unsupported, type ExpandContext, type Operator } from './operator.ts';
 
 /** Attention of com.microsoft (ONNX Runtime docs/ContribOperators.md), as products and a softmax. */
 
@@ -12,7 +12,7 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 function packedAttention(c: ExpandContext): readonly (Tensor | undefined)[] {
   const { attributes: a } = c, [x, w, b, mask, past, bias] = c.x, heads = a.int('num_heads', 1), length = x!.shape?.[1];
   if (length === undefined) throw new UnknownShape(x!.name, 'com.microsoft.Attention');
-  if (a.int('do_rotary', 0)) throw new UnknownShape(c.node.name, 'the rotary form of com.microsoft.Attention');
+  if (a.int('do_rotary', 0)) throw new Unsupported(c.node.origin ?? c.node.name, 'the rotary form of com.microsoft.Attention');
   const all = b ? x!.matmul(w!).add(b) : x!.matmul(w!), total = w!.shape!.at(-1)!, sizes = a.ints('qkv_hidden_sizes') ?? [total / 3, total / 3, total / 3];
   const [q, k0, v0] = (c.g.ops('Split', [all, ints(c.g, sizes)], { axis: 2 }, { outputs: 3 }) as [Tensor, Tensor, Tensor]).map(t => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
   const before = (k: number) => past!.gather(c.g.constant('int64', [], [k]), 0), joined = (k: number, t: Tensor) => (past ? c.op('Concat', [before(k), t], { axis: 2 }) : t);
@@ -37,7 +37,7 @@ function keyMask(c: ExpandContext, q: Tensor, mask: Tensor, keys: number): Tenso
   let keep: Tensor;
   if (mask.rank === 1) {
     const columns = c.g.constant('int32', [1, keys], range(keys)), part = (k: number) => mask.slice([k * batch], [(k + 1) * batch], [0]).cast('int32').reshape([batch, 1]);
-    if (first === 3 * batch + 2) throw new UnknownShape(mask.name, 'cumulated lengths as the mask of attention');
+    if (first === 3 * batch + 2) throw new Unsupported(c.node.origin ?? c.node.name, 'cumulated lengths as the mask of attention');
     keep = columns.lt(part(0));
     if (first !== batch) keep = keep.and(columns.ge(part(1)));
     keep = keep.unsqueeze([1, 2]);

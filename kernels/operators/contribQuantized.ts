@@ -1,8 +1,8 @@
 import { float } from '../graph/attributes.ts';
-import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
+import { ints, type Tensor } from '../graph/tensor.ts';
 import { tensor, type Dim } from '../graph/types.ts';
 import { contrib, CONV_ATTRIBUTES, MICROSOFT } from './contrib.ts';
-import type { ExpandContext, InferContext, Operator, PullbackContext, PullbackEntry } from './operator.ts';
+import { Unsupported, type ExpandContext, type InferContext, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
 import { like } from './shapes.ts';
 
 /** Quantised operators: dequantised, computed and quantised again, so that the straight-through rule is that of Q and DQ. */
@@ -60,8 +60,8 @@ function unpacked(bytes: Tensor, bits: number, rows: readonly number[], count: n
 
 function blocksOf(c: PullbackContext): Blocks {
   const { attributes: a } = c, [, b, scales, zeros, order] = c.x, k = a.int('K', 0), n = a.int('N', 0), size = a.int('block_size', 32), bits = a.int('bits', 4), count = Math.ceil(k / size);
-  if (order) throw new UnknownShape(c.node.name, 'the reordered blocks (g_idx) of MatMulNBits');
-  if (8 % bits !== 0) throw new UnknownShape(c.node.name, `numbers of ${bits} bits`);
+  if (order) throw new Unsupported(c.node.origin ?? c.node.name, 'the reordered blocks (g_idx) of MatMulNBits');
+  if (8 % bits !== 0) throw new Unsupported(c.node.origin ?? c.node.name, `numbers of ${bits} bits`);
   const q = unpacked(b!, bits, [n, count], size), scale = scales!.cast('float32').reshape([n, count, 1]);
   const zero = !zeros ? q.scalar(2 ** (bits - 1)) : zeros.dtype === 'uint8' ? unpacked(zeros, bits, [n], count).reshape([n, count, 1]) : zeros.cast('float32').reshape([n, count, 1]);
   return { levels: q.sub(zero), scales: scale, n, k };
@@ -127,7 +127,7 @@ export const contribQuantized: readonly Operator[] = [
   }, typeOfZero(4)),
   quantised('QLinearAveragePool', ['X'], c => {
     const keep = Object.fromEntries(['auto_pad', 'ceil_mode', 'count_include_pad', 'kernel_shape', 'pads', 'strides'].filter(n => c.attributes.has(n)).map(n => [n, c.attributes.all[n]!]));
-    if (c.attributes.int('channels_last', 0)) throw new UnknownShape(c.node.name, 'the channels-last form of QLinearAveragePool');
+    if (c.attributes.int('channels_last', 0)) throw new Unsupported(c.node.origin ?? c.node.name, 'the channels-last form of QLinearAveragePool');
     return requantised(c, c.op('AveragePool', [dequantised(c, 0)], keep), 3, c.x[0]);
   }, typeOfZero(4)),
   quantised('QLinearWhere', ['X', 'Y'], c => requantised(c, c.op('Where', [c.x[0], dequantised(c, 1), dequantised(c, 4)]), 7, c.x[1]), c => [tensor(c.tensor(1)?.dtype ?? 'uint8')]),
