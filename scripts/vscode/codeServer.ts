@@ -1,4 +1,4 @@
-// Starts VS Code for the browser (code-server: the real workbench and extension host) and stops exactly the process that it started.
+// Starts VS Code for the browser (code-server: the real workbench and extension host) and stops exactly the processes that it started.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { codeServerPrograms } from './tools.ts';
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 /** A Unix socket lies in the user data folder; Linux takes 107 characters for the whole of its path. */
 const LONGEST_FOLDER = 80;
 
@@ -49,15 +49,25 @@ export async function startCodeServer({ dir, vsix, trusted = true, settings = {}
   const child = spawn(node, [...common, '--auth', 'password', '--bind-addr', `127.0.0.1:${port}`, '--disable-telemetry', '--disable-update-check',
     '--disable-getting-started-override', ...(trusted ? ['--disable-workspace-trust'] : []),
     ...(development ? ['--vscode-option', 'enable-smoke-test-driver'] : [])],
-    // An empty gallery: the window asks no outside host.
-    { stdio: ['ignore', out, out], env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...env, PASSWORD: password } });
+    // Detached: a process group of its own, so that its extension hosts end with it. An empty gallery: the window asks no outside host.
+    { detached: true, stdio: ['ignore', out, out], env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...env, PASSWORD: password } });
   closeSync(out);
   let broken: Error | undefined;
   child.on('error', error => (broken = error));
+  const signal = (name: NodeJS.Signals) => {
+    try { process.kill(-child.pid!, name); } catch { /* none is left */ }
+  };
+  const killAll = () => signal('SIGKILL');
+  process.once('exit', killAll);
   const stop = () => new Promise<void>(resolve => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
+    const ended = () => {
+      process.off('exit', killAll);
+      killAll();
+      resolve();
+    };
+    if (broken || child.exitCode !== null || child.signalCode !== null) return ended();
+    child.once('exit', ended);
+    signal('SIGTERM');
   });
   const url = `http://127.0.0.1:${port}`;
   for (const begin = Date.now(); !await healthy(url);) {
