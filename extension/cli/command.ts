@@ -33,6 +33,8 @@ function withRunOptions(command: Command): Command {
     .option('--threads <N>', 'threads of ONNX Runtime')
     .option('--timeout <S>', 'seconds until the run is given up')
     .option('--repeat <N>', 'run N times, report the median of the last N − 1')
+    .option('--signature <NAME>', 'signature of a SavedModel')
+    .option('--update [NODE]', 'also run the update operators of the file')
     .option('--trust', 'let a model reach external data outside its folder')
     .option('--json', 'the result as JSON');
 }
@@ -40,7 +42,7 @@ function withRunOptions(command: Command): Command {
 async function openSession(model: string, raw: RawOptions, runtime: RuntimeClient): Promise<GradientSession> {
   const onTerminal = process.stderr.isTTY;
   if (onTerminal) process.stderr.write(`reading ${model}\r`);
-  return GradientSession.open(model, runtime, { trust: raw.trust === true });
+  return GradientSession.open(model, runtime, { trust: raw.trust === true, ...(raw.signature !== undefined && { signature: raw.signature }) });
 }
 
 async function compute(model: string, raw: RawOptions, runtime: RuntimeClient): Promise<{ session: GradientSession; result: RunResult }> {
@@ -80,6 +82,7 @@ function program(runtime: RuntimeClient): Command {
       if (raw.save) {
         const entries = new Map(result.gradients);
         for (const [k, v] of result.forward) entries.set(`forward:${k}`, v);
+        for (const [k, v] of result.deltas) entries.set(`delta:${k}`, v);
         await saveNpz(raw.save, entries);
       }
       requireGradients(result, raw.of?.split(','), model);

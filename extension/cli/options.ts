@@ -10,7 +10,7 @@ import type { RunOptions } from '../session/session.ts';
 export interface RawOptions {
   target?: string; loss?: string; cotangent: string[]; input: string[]; inputs: string[]; dim: string[]; seed?: string;
   stop: string[]; unstop: string[]; conventions?: string; of?: string; save?: string; saveForward?: boolean;
-  provider?: string; threads?: string; timeout?: string; repeat?: string; trust?: boolean; json?: boolean; output?: string;
+  provider?: string; threads?: string; timeout?: string; repeat?: string; signature?: string; update?: string | boolean; trust?: boolean; json?: boolean; output?: string;
 }
 
 const usage = (message: string, remedy = 'See adjoint --help.') => new UserError('usage', message, remedy);
@@ -76,6 +76,7 @@ export async function runOptions(raw: RawOptions): Promise<RunOptions> {
     provider: (raw.provider ?? 'cpu') as 'cpu' | 'cuda',
     ...(raw.threads !== undefined && { threads: integer(raw.threads, '--threads', 1) }),
     ...(raw.timeout !== undefined && { timeout: Number(raw.timeout) }),
+    ...(raw.update !== undefined && { step: typeof raw.update === 'string' ? [raw.update] : ('file' as const) }),
     ...(raw.repeat !== undefined && { repeat: integer(raw.repeat, '--repeat', 1) }),
     ...(raw.save !== undefined && { whole: { gradients: of ?? ('all' as const), forward: raw.saveForward ? (of ?? ('all' as const)) : [] } }),
   };

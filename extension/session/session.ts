@@ -29,7 +29,7 @@ import type { TensorValue } from '../runtime/protocol.ts';
 import { bindInputs, numbersOf, type BoundInputs } from './inputs.ts';
 import { planRun, probeGraph, unmeasured, type RunPlan } from './prepare.ts';
 import { buildReport } from './report.ts';
-import { fileName, inTheFilesNames, loweredFile, loweredFor, signatureOf, withOutputs } from './tensorflow.ts';
+import { fileName, inTheFilesNames, loweredFile, loweredFor, optimizerReport, signatureOf, withOutputs, withStep, type Stepping } from './tensorflow.ts';
 import { defaultTarget, parseTarget, type ChosenTarget } from './targets.ts';
 
 export interface RunOptions {
@@ -60,8 +60,8 @@ export interface RunOptions {
   readonly repeat?: number;
   /** Whole tensors to bring back: gradients of these values, forward values of these. */
   readonly whole?: { readonly gradients: readonly string[] | 'all'; readonly forward: readonly string[] | 'all' };
-  /** TensorFlow: nodes that are run for what they change (the training step of the file); empty: what the target itself changes. */
-  readonly step?: readonly string[];
+  /** TensorFlow: nodes that are run for what they change; `file`: the training step that the file names, else what the target itself changes. */
+  readonly step?: readonly string[] | 'file';
   readonly signal?: AbortSignal;
   readonly progress?: (stage: Stage) => void;
 }
@@ -76,7 +76,7 @@ export interface RunResult {
   readonly report: GradientReport;
   readonly gradients: ReadonlyMap<string, TensorValue>;
   readonly forward: ReadonlyMap<string, TensorValue>;
-  /** With `step`: variable → what the step adds to it. */
+  /** With `step` and `whole`: variable → what the step adds to it. */
   readonly deltas: ReadonlyMap<string, TensorValue>;
 }
 
@@ -146,7 +146,7 @@ export class GradientSession {
   }
 
   private async compute(wished: RunOptions, guessed: string[]): Promise<RunResult> {
-    const options = this.view ? inTheFilesNames(wished, this.view) : wished, conventions = options.conventions ?? this.conventions;
+    const options = withStep(this.view ? inTheFilesNames(wished, this.view) : wished, this.view), conventions = options.conventions ?? this.conventions;
     this.checkNames(options);
     const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
     for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
@@ -177,9 +177,10 @@ export class GradientSession {
     });
     const differentiateMs = performance.now() - before;
     const mine = valuesOf(this.graph), whole = wholeValues(options, d, mine), stepped = withDeltas(d.graph, updates);
-    const names = [...summarised(d, mine), ...(chosen ? [seeds[0]!.value] : [])], isWeight = (v: string) => this.graph.initializers.has(v) && !feeds.has(v);
+    if (options.step && !updates.size) notes.push('Nothing that was run changes a variable.');
+    const names = [...summarised(d, mine), ...stepped.deltas.values(), ...(chosen ? [seeds[0]!.value] : [])], isWeight = (v: string) => this.graph.initializers.has(v) && !feeds.has(v);
     const weights = await this.measureWeights(d.graph, names.filter(isWeight), conventions, options);
-    const measured = await this.measure(stepped.graph, names.filter(v => !isWeight(v)), [...whole.names, ...stepped.deltas.values()], feeds, conventions, options);
+    const measured = await this.measure(stepped.graph, names.filter(v => !isWeight(v)), [...whole.names, ...(options.whole ? stepped.deltas.values() : [])], feeds, conventions, options);
     const { outputs, runMs } = measured, createMs = weights.createMs + measured.createMs, summaries = new Map([...this.weightSummaries, ...measured.summaries]);
     const losses = seeds.map(s => summaries.get(s.value)).filter(s => s !== undefined);
     const report = buildReport({
@@ -191,7 +192,8 @@ export class GradientSession {
       inputs: inputReports(bound),
       timing: { readMs: this.model.readMs, differentiateMs, sessionMs: createMs, runMs },
     });
-    return { report, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs), deltas: pick(stepped.deltas, outputs) };
+    const optimizer = this.view ? optimizerReport(this.view, stepped.deltas, updates, v => d.gradients.get(v)?.gradient, summaries) : [];
+    return { report: { ...report, optimizer }, gradients: pick(whole.gradients, outputs), forward: pick(whole.forward, outputs), deltas: pick(stepped.deltas, outputs) };
   }
 
   /** The name that the file's graph has for a value: `x:0`, a key of a signature or a checkpoint, a variable's name in Python. */
@@ -225,7 +227,7 @@ export class GradientSession {
   }
 
   /** The graph with every type concrete: by inference, and where that ends by one run of the forward pass. */
-  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[], roots: readonly string[]): Promise<Forward> {
+  private async forwardGraph(bound: BoundInputs, conventions: ConventionName, options: Stepping<RunOptions>, notes: string[], roots: readonly string[]): Promise<Forward> {
     const given = givenTypes(bound);
     const key = JSON.stringify([[...given], [...bound.dims], options.provider, this.view ? [roots, options.step] : firstGradientNode(this.lowered) && conventions]);
     const cached = this.forwardCache.get(key);
@@ -248,7 +250,7 @@ export class GradientSession {
     return forward;
   }
 
-  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: RunOptions, notes: string[]): Promise<{ lowered: Graph; measured: boolean; updates: ReadonlyMap<string, string> }> {
+  private async lowerView(view: TensorFlowView, roots: readonly string[], given: ReadonlyMap<string, ValueType>, bound: BoundInputs, conventions: ConventionName, options: Stepping<RunOptions>, notes: string[]): Promise<{ lowered: Graph; measured: boolean; updates: ReadonlyMap<string, string> }> {
     let measured = false;
     const lowered = await loweredFor(view, roots, given, this.model.path, async (graph, shapes, elements) => {
       options.progress?.('probing');

@@ -2,9 +2,11 @@ import { UserError } from '../../kernels/graph/errors.ts';
 import type { Graph } from '../../kernels/graph/graph.ts';
 import type { TensorType, ValueType } from '../../kernels/graph/types.ts';
 import { valuesOf } from '../../kernels/autodiff/differentiate.ts';
-import { canonicalValue, type Signature, type TensorFlowModel } from '../../kernels/lowering/tensorflow/source.ts';
+import { canonicalValue, splitValue, type Signature, type TensorFlowModel } from '../../kernels/lowering/tensorflow/source.ts';
 import { lower, type Lowered, type LowerOptions } from '../../kernels/lowering/tensorflow/lower.ts';
 import type { TensorFlowView } from '../../kernels/lowering/tensorflow/view.ts';
+import type { TensorSummary } from '../../kernels/statistics/summaries.ts';
+import type { OptimizerReport } from '../protocol.ts';
 import type { TensorValue } from '../runtime/protocol.ts';
 
 /** Rounds of measuring before a lowering is given up: each one brings it past at least one more node. */
@@ -96,4 +98,26 @@ export function signatureOf(model: TensorFlowModel, name?: string): Signature | 
   const found = model.signatures.get(name);
   if (!found) throw new UserError('usage', `the file has no signature ${name}`, list.length ? `It has ${list.map(s => s.name).join(', ')}.` : 'It has none.');
   return found;
+}
+
+/** Options of a run whose step is a list of nodes. */
+export type Stepping<T> = Omit<T, 'step'> & { readonly step?: readonly string[] };
+
+/** The options with the file's own training step (collection `train_op`) named. */
+export function withStep<T extends { readonly step?: readonly string[] | 'file' }>({ step, ...options }: T, view: TensorFlowView | undefined): Stepping<T> {
+  const named = view?.model.collections.get('train_op');
+  const nodes = step === 'file' ? (named?.kind === 'names' ? named.values.map(v => splitValue(canonicalValue(v)).node) : []) : step;
+  return { ...options, ...(nodes && { step: nodes }) };
+}
+
+/** What the step changes, by variable: the rule is the operator that gives the new value (`Adam`, `Momentum`, `AssignSub`). */
+export function optimizerReport(
+  view: TensorFlowView, deltas: ReadonlyMap<string, string>, updates: ReadonlyMap<string, string>, gradientOf: (variable: string) => string | undefined, summaries: ReadonlyMap<string, TensorSummary>,
+): OptimizerReport[] {
+  if (!deltas.size) return [];
+  const ops = new Map(view.graph.nodes.map(n => [n.name, n.op]));
+  return [...deltas].flatMap(([parameter, value]): OptimizerReport[] => {
+    const delta = summaries.get(value), gradient = summaries.get(gradientOf(parameter) ?? ''), op = ops.get(splitValue(updates.get(parameter) ?? '').node) ?? '';
+    return delta ? [{ parameter, rule: op.replace(/^(Resource)?(Sparse)?Apply/, '').replace(/VariableOp$/, ''), ...(gradient && { gradient }), delta }] : [];
+  });
 }

@@ -22,7 +22,7 @@ describe('training steps of TensorFlow files', { skip: !hasShared }, () => {
       const inputs = await npz(join(folder, 'inputs.npz')), expected = await npz(join(folder, 'expected.npz')), wrong: string[] = [];
       const session = await GradientSession.open(join(folder, c.model), runtime, { ...(c.signature !== undefined && { signature: c.signature }) });
       const coarse = (facts['last_place_over_delta'] ?? {}) as Readonly<Record<string, number>>;
-      const { deltas, report } = await session.run({ archive: inputs, target: c.target!, of: [], step: facts['train_op'] ? [String(facts['train_op'])] : [] });
+      const { deltas, report } = await session.run({ archive: inputs, target: c.target!, of: [], whole: { gradients: [], forward: [] }, step: facts['train_op'] ? [String(facts['train_op'])] : [] });
       for (const [key, value] of expected) {
         if (!key.startsWith(PREFIX)) continue;
         const variable = key.slice(PREFIX.length), mine = deltas.get(session.nameOf(variable));
