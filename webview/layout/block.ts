@@ -118,9 +118,10 @@ class BlockBuilder {
     });
     const us = Math.max(input.least.us, Math.round(at - METRICS.gutter + pad.high)), shift = this.columns.length === 1 ? Math.floor((us - pad.high - (at - METRICS.gutter)) / 2) : 0;
     if (shift > 0) this.shift(shift);
+    this.orderCuts();
     const bottom = this.placeLayers(), vs = Math.max(input.least.vs, bottom), first = this.n, last = this.n + wiring.entries;
     const edges = this.edges(vs), itemV = Float64Array.from(input.items, (_, i) => this.top[plan.layer[i]!]!), place = new Uint32Array(this.n);
-    for (const layer of plan.layers) { let p = 0; for (const v of layer) if (v < this.n) place[v] = p++; }
+    for (const layer of plan.layers) layer.filter(v => v < this.n).sort((a, b) => this.u[a]! - this.u[b]!).forEach((v, p) => { place[v] = p; });
     return {
       group: wiring.group, us, vs, items: input.items, itemU: this.u.slice(0, this.n), itemV, layer: plan.layer.slice(0, this.n), place,
       entryU: this.u.slice(first, last), exitU: this.u.slice(last, last + wiring.exits), edges,
@@ -146,7 +147,7 @@ class BlockBuilder {
 
   /** Coordinates across the data of one column that begins at `left`; gives its right side. */
   private placeColumn({ from, to }: Range, column: number, left: number): number {
-    const { plan, width, u, n } = this, { edges } = plan.wiring, layers = plan.layers.slice(from, to), real = plan.real, items = this.input.items;
+    const { plan, width, u, n } = this, { edges } = plan.wiring, layers = this.layersOf(column), real = plan.real, items = this.input.items;
     const inside = (v: number) => plan.layer[v]! >= from && plan.layer[v]! < to, pieces: Piece[] = [], mine = this.edgesIn[column]!;
     for (const e of mine) {
       const edge = edges[e]!, bends = plan.bends[e];
@@ -201,6 +202,30 @@ class BlockBuilder {
     for (const [port, at] of only) if (!Number.isNaN(at)) u[port] = at;
     this.right[column] = contentHigh + highSpace;
     return this.right[column]!;
+  }
+
+  /** Cut edges go round the corner without crossing: the one farthest to the right takes the inner way. */
+  private orderCuts(): void {
+    for (const [column, slots] of this.cutSlots) [...slots.keys()].map(e => ({ e, at: this.leavesAt(e, column) })).sort((p, q) => q.at - p.at).forEach(({ e }, i) => slots.set(e, i));
+  }
+  /** Where a cut edge comes to the lower end of a column. */
+  private leavesAt(e: number, column: number): number {
+    const { plan, u, n } = this, edge = plan.wiring.edges[e]!, a = plan.layer[edge.from]!, last = this.columns[column]!.to - 1;
+    if (a === last) return u[edge.from]! + (edge.from < n ? this.mainRoute(e).fromU : 0);
+    return plan.bends[e] ? u[plan.bends[e]![last - a - 1]!]! : this.laneU.get(e)?.[column] ?? u[edge.from]!;
+  }
+
+  /** Layers of a column; left and right exchanged if that leaves the edges from the column before in their order. */
+  private layersOf(column: number): readonly (readonly number[])[] {
+    const { plan } = this, { from, to } = this.columns[column]!, layers = plan.layers.slice(from, to), cuts = [...this.cutSlots.get(column - 1)?.keys() ?? []];
+    const arrives = (e: number): number => {
+      const edge = plan.wiring.edges[e]!, bends = plan.bends[e];
+      if (plan.layer[edge.to] === from) return layers[0]!.indexOf(edge.to);
+      return bends ? layers[0]!.indexOf(bends[from - plan.layer[edge.from]! - 1]!) : layers[0]!.length;
+    };
+    let balance = 0;
+    for (const e of cuts) for (const f of cuts) balance += Math.sign((this.leavesAt(e, column - 1) - this.leavesAt(f, column - 1)) * (arrives(e) - arrives(f)));
+    return balance < 0 ? layers.map(l => l.toReversed()) : layers;
   }
 
   private shift(by: number): void {
