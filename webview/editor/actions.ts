@@ -6,14 +6,13 @@ import { along, beside, first, last } from '../state/navigation.ts';
 import { MEASURES } from '../state/measure.ts';
 import { BoxKind } from '../layout/types.ts';
 import { openMenu } from '../ui/menu.ts';
-import type { Editor } from './app.ts';
+import type { EditorParts } from './parts.ts';
 import { KEY_LIST, type Action } from './keys.ts';
 import { labelOf } from './labels.ts';
-import { contextMenu } from './menus.ts';
 import { savePicture } from './picture.ts';
 
 /** True if the key was for us. */
-export function perform(editor: Editor, action: Action): boolean {
+export function perform(editor: EditorParts, action: Action): boolean {
   const { canvas, model, layout, rpc, selection } = editor, scene = editor.scene();
   if (!model || !layout || !scene) return false;
   const box = selection?.kind === 'node' ? visibleBox(model, canvas.boxOf, selection.ref) : canvas.boxOf(selection);
@@ -76,18 +75,18 @@ export function perform(editor: Editor, action: Action): boolean {
     case 'copyName': if (selection && selection.kind !== 'group') rpc.port.post({ type: 'copy', text: value >= 0 && editor.value >= 0 ? model.valueName(value) : selection.kind === 'node' ? model.name(selection.ref) : model.valueName(selection.ref) }); break;
     case 'copyJson': if (editor.details.card) rpc.port.post({ type: 'copy', text: JSON.stringify(editor.details.card, null, 2) }); break;
     case 'back': case 'forward': travel(editor, action); break;
-    case 'menu': { const at = selection && editor.placeOf(selection); contextMenu(editor, box >= 0 ? { kind: 'box', box, target: selection! } : selection?.kind === 'group' ? { kind: 'header', group: selection.ref } : undefined, at ? at.x + 20 : 40, at ? at.y + 20 : 40); break; }
+    case 'menu': { const at = selection && editor.placeOf(selection); editor.openContextMenu(box >= 0 ? { kind: 'box', box, target: selection! } : selection?.kind === 'group' ? { kind: 'header', group: selection.ref } : undefined, at ? at.x + 20 : 40, at ? at.y + 20 : 40); break; }
     case 'keys': openMenu('Keys', 60, 60, KEY_LIST.map(([keys, does]) => ({ label: does, hint: keys, run: () => undefined }))); break;
   }
   return true;
 }
 
-function rectOf(editor: Editor) {
+function rectOf(editor: EditorParts) {
   const { layout, canvas, selection } = editor;
   return (selection && canvas.rectOf(selection)) ?? { x: 0, y: 0, w: layout!.width, h: layout!.height };
 }
 
-function pick(editor: Editor, box: number, way: 'uses' | 'producers'): void {
+function pick(editor: EditorParts, box: number, way: 'uses' | 'producers'): void {
   const scene = editor.scene()!, { layout } = scene, at = editor.selection && editor.placeOf(editor.selection);
   if (box < 0 || !at) return;
   const items = along(scene, box, way).map(b => targetOf(layout, b)).map(target => ({ label: labelOf(scene, target, editor.canvas.boxOf(target)), run: () => editor.select(target, { reveal: true }) }));
@@ -95,7 +94,7 @@ function pick(editor: Editor, box: number, way: 'uses' | 'producers'): void {
 }
 
 /** Opens all folded groups that are drawn, or folds the deepest open ones. */
-function level(editor: Editor, by: 1 | -1): void {
+function level(editor: EditorParts, by: 1 | -1): void {
   const { layout, model, expanded } = editor, hierarchy = model!.hierarchy!;
   if (by > 0) {
     for (let b = 0; b < layout!.boxes.count; b++) if (layout!.boxes.kind[b] === BoxKind.group || layout!.boxes.kind[b] === BoxKind.repeat) expanded.add(layout!.boxes.ref[b]!);
@@ -106,7 +105,7 @@ function level(editor: Editor, by: 1 | -1): void {
   editor.relayout();
 }
 
-function finding(editor: Editor, by: 1 | -1): void {
+function finding(editor: EditorParts, by: 1 | -1): void {
   const { model, selection } = editor, nodes = model!.findingNodes();
   if (!nodes.length) { editor.live.say('No findings.'); return; }
   const at = selection?.kind === 'node' ? selection.ref : by > 0 ? -1 : Infinity;
@@ -116,7 +115,7 @@ function finding(editor: Editor, by: 1 | -1): void {
   if (said) editor.live.say(`${said.title}. ${said.message}`);
 }
 
-function travel(editor: Editor, way: 'back' | 'forward'): void {
+function travel(editor: EditorParts, way: 'back' | 'forward'): void {
   const { past, future } = editor.history, from = way === 'back' ? past : future, to = from.pop();
   if (!to) return;
   (way === 'back' ? future : past).push(editor.canvas.view);
@@ -124,7 +123,7 @@ function travel(editor: Editor, way: 'back' | 'forward'): void {
 }
 
 /** The palette's commands about the view. */
-export function performView(editor: Editor, command: ViewCommand): void {
+export function performView(editor: EditorParts, command: ViewCommand): void {
   switch (command) {
     case 'foldAll': editor.expanded.clear(); editor.relayout(undefined); break;
     case 'unfoldLevel': perform(editor, 'openLevel'); break;

@@ -2,7 +2,7 @@
  * The drawing's editor, put together: what the host sends becomes a model, the worker's answers a picture, and every selection goes to all places.
  * Parts know nothing of each other; they meet here.
  */
-import type { DrawingOptions, EditorState, Selection, ToWebview } from '../../extension/protocol.ts';
+import type { DrawingOptions, EditorState, Selection, ToWebview, ViewCommand } from '../../extension/protocol.ts';
 import { DrawingCanvas, type Hit } from '../drawing/canvas.ts';
 import { sameTarget, visibleBox, type Scene, type Target } from '../drawing/scene.ts';
 import { bringIn, centreOn, fitTo, type Box, type View } from '../drawing/view.ts';
@@ -24,9 +24,10 @@ import { readTokens, watchTokens, type Tokens } from '../ui/tokens.ts';
 import { Toolbar } from '../ui/toolbar.ts';
 import { perform, performView } from './actions.ts';
 import { Details, type DetailsHost } from './details.ts';
-import { actionOf } from './keys.ts';
+import { actionOf, type Action } from './keys.ts';
 import { labelOf, resultWords } from './labels.ts';
 import { contextMenu, findingsMenu, moreMenu, stopsMenu } from './menus.ts';
+import type { EditorParts } from './parts.ts';
 import { Search } from './search.ts';
 import { showState } from './stateView.ts';
 import { AccessibleTree } from './tree.ts';
@@ -38,7 +39,7 @@ const READABLE = 0.75, NEARLY_READABLE = 0.62;
 /** What is brought in does not come to lie under the minimap. */
 const MINIMAP_SPACE = 96;
 
-export class Editor implements DetailsHost {
+export class Editor implements DetailsHost, EditorParts {
   model: Model | undefined;
   layout: Layout | undefined;
   tokens: Tokens = readTokens();
@@ -88,7 +89,7 @@ export class Editor implements DetailsHost {
     this.canvas = new DrawingCanvas(element, {
       painted: view => { if (view !== this.shownView) { this.shownView = view; this.details.hover.hide(); } this.minimap.update(view, this.canvas.width, this.canvas.height); this.foot.setZoom(view.k); this.remember(); },
       press: (hit, event) => this.press(hit, event), open: hit => this.open(hit), hover: (hit, x, y) => this.over(hit, x, y),
-      menu: (hit, x, y) => contextMenu(this, hit, x, y), rubber: targets => { if (targets[0]) this.select(targets[0]); },
+      menu: (hit, x, y) => this.openContextMenu(hit, x, y), rubber: targets => { if (targets[0]) this.select(targets[0]); },
     });
     this.tree = new AccessibleTree(element);
     this.minimap = new Minimap((x, y) => this.canvas.setView(centreOn({ x, y, w: 0, h: 0 }, this.canvas.view, this.canvas.width, this.canvas.height)));
@@ -451,9 +452,13 @@ export class Editor implements DetailsHost {
     this.details.over(hit, x, y, hit?.kind === 'edge' ? this.usesOfEdge(hit.edge) : []);
   }
 
+  perform(action: Action): boolean { return perform(this, action); }
+  performView(command: ViewCommand): void { performView(this, command); }
+  openContextMenu(hit: Hit, x: number, y: number): void { contextMenu(this, hit, x, y); }
+
   private onKey(e: KeyboardEvent): void {
     const action = actionOf(e);
-    if (!action || !perform(this, action)) return;
+    if (!action || !this.perform(action)) return;
     e.preventDefault();
     e.stopPropagation();
   }

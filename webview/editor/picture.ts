@@ -1,11 +1,11 @@
 /** The whole drawing as a picture to save: SVG, or PNG at twice the size as far as a canvas reaches. */
 import { paint } from '../drawing/paint.ts';
 import { SvgPen } from '../drawing/svgPen.ts';
-import type { Editor } from './app.ts';
+import type { EditorParts } from './parts.ts';
 
 const MARGIN = 22, MOST_SIDE = 16_000, MOST_PIXELS = 120e6;
 
-export async function savePicture(editor: Editor, form: 'svg' | 'png'): Promise<void> {
+export async function savePicture(editor: EditorParts, form: 'svg' | 'png'): Promise<void> {
   const scene = editor.scene(), { index, boxOf } = editor.canvas;
   if (!scene || !index) return;
   const { title } = scene.model.graph, width = scene.layout.width + 2 * MARGIN, height = scene.layout.height + 2 * MARGIN, view = { x: MARGIN, y: MARGIN, k: 1 };
