@@ -150,7 +150,7 @@ export class GradientSession {
     this.checkNames(options);
     const inputs = new Map([...(options.archive ?? [])].filter(([name]) => this.graph.inputs.some(i => i.name === name)));
     for (const [name, value] of options.inputs ?? []) inputs.set(name, value);
-    const typed = this.typedWith(inputs.keys()), bound = bindInputs(typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
+    const typed = this.typedWith(inputs), bound = bindInputs(typed, inputs, options.dims ?? new Map(), options.seed ?? 0);
     guessed.push(...bound.defaulted);
     const notes = notesOn(bound);
     const feeds = new Map(bound.feeds);
@@ -200,9 +200,9 @@ export class GradientSession {
   nameOf(name: string): string { return this.view ? fileName(this.view, name) : name; }
 
   /** As `typed`, with inputs for values of a TensorFlow graph that are fed although the graph computes them. */
-  private typedWith(fed: Iterable<string>): Graph {
-    const more = [...fed].filter(n => this.graph.types.has(n) && !this.graph.inputs.some(i => i.name === n));
-    return this.view && more.length ? inferTypes(loweredFile(this.view, more).graph, OPERATORS) : this.typed;
+  private typedWith(fed: ReadonlyMap<string, TensorValue>): Graph {
+    const more = new Map([...fed].filter(([n]) => !this.graph.inputs.some(i => i.name === n)).map(([n, v]) => [n, tensor(v.dtype, v.dims)]));
+    return this.view && more.size ? inferTypes(loweredFile(this.view, more).graph, OPERATORS) : this.typed;
   }
 
   private checkNames(options: RunOptions): void {

@@ -16,8 +16,9 @@ const ROUNDS = 16;
 export type Measure = (graph: Graph, shapes: readonly string[], elements: readonly string[]) => Promise<ReadonlyMap<string, TensorType>>;
 
 /** What a TensorFlow file becomes, as far as it follows from the file alone. Values that are fed are inputs. */
-export function loweredFile(view: TensorFlowView, fed: Iterable<string> = []): Lowered {
-  return lower(view, { fed: new Set(fed) });
+export function loweredFile(view: TensorFlowView, fed: ReadonlyMap<string, TensorType> = new Map()): Lowered {
+  const values = valuesIn(view), known = new Map([...fed].filter(([name]) => values.has(name)));
+  return lower(view, { known, fed: new Set(known.keys()) });
 }
 
 /**
@@ -60,12 +61,19 @@ interface Named {
   readonly whole?: { readonly gradients: readonly string[] | 'all'; readonly forward: readonly string[] | 'all' };
 }
 
+const valuesCache = new WeakMap<TensorFlowView, ReadonlySet<string>>();
+function valuesIn(view: TensorFlowView): ReadonlySet<string> {
+  let known = valuesCache.get(view);
+  if (!known) valuesCache.set(view, (known = new Set(valuesOf(view.graph))));
+  return known;
+}
+
 /** The value that a name stands for; a name that nobody knows stays. */
 export function fileName(view: TensorFlowView, name: string): string {
-  const known = (v: string) => view.graph.types.has(v) || view.graph.initializers.has(v);
-  if (known(name)) return name;
+  const values = valuesIn(view);
+  if (values.has(name)) return name;
   const value = view.aliases.get(name) ?? canonicalValue(name);
-  return known(value) ? value : name;
+  return values.has(value) ? value : name;
 }
 
 /**
@@ -73,7 +81,7 @@ export function fileName(view: TensorFlowView, name: string): string {
  * a variable's name in Python or in the checkpoint. Names that nobody knows stay, for the error.
  */
 export function inTheFilesNames<T extends Named>(options: T, view: TensorFlowView): T {
-  const known = new Set(valuesOf(view.graph)), name = (n: string) => (known.has(n) ? n : fileName(view, n));
+  const known = valuesIn(view), name = (n: string) => fileName(view, n);
   const indexed = (text: string): string => {
     const m = known.has(text) ? undefined : /^(.*?)(\[[^\]]*\])$/.exec(text);
     return m ? name(m[1]!) + m[2]! : name(text);
