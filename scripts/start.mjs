@@ -17,6 +17,5 @@ installPackages();
 node('scripts/build.mjs');
 node('dist/adjoint.js', 'gradients', model);
 node('dist/adjoint.js', 'report', model, '-o', report);
-console.log(`report: ${report}`);
 const inCI = !['', '0', 'false', undefined].includes(process.env.CI);
 if (process.stdout.isTTY && !inCI) node('--import', 'tsx', 'scripts/vscode/open.ts', model);
