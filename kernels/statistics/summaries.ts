@@ -45,7 +45,7 @@ export function planSummary(g: GraphBuilder, value: string, form: SummaryForm = 
   const x = isFloat(t.dtype) && t.dtype !== 'bfloat16' && t.dtype !== 'float16' ? t : t.cast('float32');
   const count = elementCount(shape);
   if (count <= WHOLE) return { value, shape, output: x.name, kind: 'whole' };
-  const figures = form.exact ? exactFigures(x.reshape([count]), count) : cheapFigures(x, count, form.bytes ?? false);
+  const figures = form.exact ? exactFigures(x.reshape([rowsOf(count), count / rowsOf(count)]), count) : cheapFigures(x, count, form.bytes ?? false);
   return { value, shape, output: g.op('Concat', figures.map(f => f.reshape([1])), { axis: 0 }).name, kind: form.exact ? 'exact' : 'figures' };
 }
 
@@ -73,16 +73,16 @@ function cheapFigures(x: Tensor, count: number, bytes: boolean): Tensor[] {
   return [byRows('ReduceMin'), byRows('ReduceMax'), byRows('ReduceSum'), all('ReduceL1'), all('ReduceSumSquare'), all('ReduceSum', zeros)];
 }
 
-/** Everything over the finite elements; squares are taken of x/absMax, so that they neither overflow nor vanish. */
+/** Of a matrix whose rows are summed first, so that rounding does not grow with its size. Everything over the finite elements; squares are taken of x/absMax, so that they neither overflow nor vanish. */
 function exactFigures(x: Tensor, count: number): Tensor[] {
-  const g = x.g, nan = x.isNaN(), inf = g.op('IsInf', [x]), bad = nan.or(inf), number = (t: Tensor) => t.cast(x.dtype).sum();
+  const g = x.g, nan = x.isNaN(), inf = g.op('IsInf', [x]), bad = nan.or(inf), sum = (t: Tensor) => t.sum([1]).sum(), number = (t: Tensor) => sum(t.cast(x.dtype));
   const finite = bad.where(0, x), n = number(bad).rsub(count), absMax = finite.abs().reduceMax(), scale = absMax.eq(0).where(1, absMax);
-  const mean = finite.div(scale).sum().div(n.max(1)), deviation = bad.where(0, finite.div(scale).sub(mean));
+  const mean = sum(finite.div(scale)).div(n.max(1)), deviation = bad.where(0, finite.div(scale).sub(mean));
   const infinity = x.scalar(Infinity), minusInfinity = x.scalar(-Infinity);
   return [
-    bad.where(infinity, x).reduceMin(), bad.where(minusInfinity, x).reduceMax(), mean.mul(n).mul(scale), finite.abs().sum(),
-    finite.div(scale).square().sum().sqrt().mul(scale), number(x.cast('bool')), number(nan), number(inf),
-    deviation.square().sum().sqrt().mul(scale),
+    bad.where(infinity, x).reduceMin(), bad.where(minusInfinity, x).reduceMax(), mean.mul(n).mul(scale), sum(finite.abs()),
+    sum(finite.div(scale).square()).sqrt().mul(scale), number(x.cast('bool')), number(nan), number(inf),
+    sum(deviation.square()).sqrt().mul(scale),
   ];
 }
 
