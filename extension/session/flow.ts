@@ -21,9 +21,15 @@ export function stepsBack({ nodes, values, uses }: DrawingGraph, target: number)
   return steps;
 }
 
-/** The values on the way that carries most: from the target always to the input with the largest contribution. */
+/**
+ * The values on the way that carries most: from the target always to the input with the largest contribution, of those through which a gradient
+ * arrives at an input or a parameter (behind a stop the way ends).
+ */
 export function spineOf({ nodes, values, uses }: DrawingGraph, { target, useNorm }: DrawingResults): number[] {
-  const inputs = groupBy(uses.node, nodes.name.length), spine: number[] = [], seen = new Set<number>();
+  const inputs = groupBy(uses.node, nodes.name.length), spine: number[] = [], seen = new Set<number>(), leads = new Uint8Array(nodes.name.length);
+  const carries = (u: number) => useNorm[u] !== 0, source = [VALUE_KINDS.indexOf('parameter'), VALUE_KINDS.indexOf('input')];
+  const arrives = (value: number) => (values.producer[value]! < 0 ? source.includes(values.kind[value]!) : leads[values.producer[value]!] === 1);
+  for (let n = 0; n < nodes.name.length; n++) for (const u of inputs(n)) if (carries(u) && arrives(uses.value[u]!)) leads[n] = 1;
   for (let at = target; at >= 0 && !seen.has(at);) {
     spine.push(at);
     seen.add(at);
@@ -32,7 +38,7 @@ export function spineOf({ nodes, values, uses }: DrawingGraph, { target, useNorm
     if (node >= 0) {
       for (const u of inputs(node)) {
         const norm = useNorm[u]!, made = values.producer[uses.value[u]!]! >= 0 || values.kind[uses.value[u]!] === VALUE_KINDS.indexOf('input');
-        if (made && (norm > largest || Number.isNaN(norm))) [best, largest] = [uses.value[u]!, Number.isNaN(norm) ? Infinity : norm];
+        if (made && arrives(uses.value[u]!) && (norm > largest || Number.isNaN(norm))) [best, largest] = [uses.value[u]!, Number.isNaN(norm) ? Infinity : norm];
       }
     }
     at = best;

@@ -115,3 +115,11 @@ test('weights that are not where the model says: the file is named, and one that
     rmSync(folder, { recursive: true });
   }
 });
+
+test('the main path goes on to an input or a parameter, also past a stop that carries more', async () => {
+  const { study } = await open('simsiam-with-detach');
+  await study.run();
+  const flow = study.flow!, last = flow.strings[flow.name[flow.spine.at(-1)!]!]!, { drawing } = study.drawn!, node = drawing.values.producer[flow.value[flow.spine.at(-1)!]!]!;
+  assert.ok(flow.spine.length > 10, `it ends at ${last} after ${flow.spine.length} values`);
+  assert.ok(node < 0 || study.node(node).parameters.length > 0, `${last} is neither an input nor beside a parameter`);
+});
