@@ -114,10 +114,10 @@ function causes(result: RunResult, c: OracleCase, nameOf: (name: string) => stri
     const found = statuses.get(nameOf(name)), nodes = typeof by === 'string' && !by.startsWith('not connected') ? [by] : by;
     // TensorFlow calls what went through a Round not connected; here it is zero, by the Round.
     // (Or the operator that cuts is all that the case says.)
-    if (!Array.isArray(nodes)) return found?.status === 'unreachable' || found?.status === 'zero' || found?.because.some(b => b.node.endsWith(`/${nodes}`)) ? [] : [`${name}: ${found?.status ?? 'no value'}, expected unreachable`];
+    if (!Array.isArray(nodes)) return found?.status === 'unreachable' || found?.status === 'zero' ? [] : [`${name}: ${found?.status ?? 'no value'}, expected unreachable`];
     if (!found) return [`${name}: no value`];
     const because = found.because.map(b => b.node);
-    return (found.status === 'blocked' || found.status === 'zero') && because.some(b => nodes.includes(b)) ? [] : [`${name}: ${found.status} by ${because.join(', ') || 'nothing'}, expected ${nodes.join(', ')}`];
+    return (found.status === 'blocked' || found.status === 'zero') && because.some(b => nodes.some(n => b === n || b.endsWith(`/${n}`))) ? [] : [`${name}: ${found.status} by ${because.join(', ') || 'nothing'}, expected ${nodes.join(', ')}`];
   });
 }
 

@@ -4,6 +4,15 @@ import type { Node } from '../../graph/graph.ts';
 import { ints, UnknownShape, type EmitOptions, type Tensor } from '../../graph/tensor.ts';
 import type { DType } from '../../graph/types.ts';
 
+/** Why a value could not be lowered: the node that stands in the way, and the reason. */
+export interface Missing {
+  readonly node: string;
+  readonly op: string;
+  readonly why: string;
+  /** Only a measured shape or number is wanting. */
+  readonly waits?: true;
+}
+
 /** A node that has no form in ONNX: an operator that nobody lowers, or a setting of a known one. */
 export class NotLowered extends Error {}
 

@@ -4,7 +4,7 @@ import { tensor, type ValueType } from '../../graph/types.ts';
 import { common, plain } from '../../operators/controlFlowTypes.ts';
 import { TRAINING } from '../../operators/training.ts';
 import { copied, graphOf } from './bodies.ts';
-import type { Missing } from './lower.ts';
+import type { Missing } from './context.ts';
 
 /** The lowering of one graph, as control flow sees it. */
 export interface Region {

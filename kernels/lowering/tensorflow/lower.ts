@@ -6,7 +6,7 @@ import { smallNumbers } from '../../graph/tensorData.ts';
 import { staticShape, tensor, type TensorType, type ValueType } from '../../graph/types.ts';
 import { OPERATORS } from '../../operators/index.ts';
 import { inferWith, merge } from '../../operators/infer.ts';
-import { LowerContext, NotLowered, UnknownElements, type Inputs } from './context.ts';
+import { LowerContext, NotLowered, UnknownElements, type Inputs, type Missing } from './context.ts';
 import { isStructured, lowerStructured, type Region } from './controlFlow.ts';
 import { LearnedElements } from './lists.ts';
 import { LOWERINGS } from './registry.ts';
@@ -24,15 +24,6 @@ export interface LowerOptions {
   readonly roots?: Iterable<string>;
   /** Nodes that are run for what they write (a training step); what they write is then wanted too. The roots' own writes count. */
   readonly step?: readonly string[];
-}
-
-/** Why a value could not be lowered: the node that stands in the way, and the reason. */
-export interface Missing {
-  readonly node: string;
-  readonly op: string;
-  readonly why: string;
-  /** Only a measured shape or number is wanting. */
-  readonly waits?: true;
 }
 
 /** Values whose shapes or elements a lowering waits for. */
