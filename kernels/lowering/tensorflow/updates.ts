@@ -182,11 +182,19 @@ const scatters = Object.keys(REDUCTIONS).flatMap(kind => [
 const assign: Lowering = c => c.x[1];
 const slice: Lowering = c => arrays['TensorStridedSliceUpdate']!(c);
 
+/** TensorFlow has no gradient through a write: what was assigned is a constant to what reads it. */
+const written = (entries: Readonly<Record<string, Lowering>>): Family => Object.fromEntries(Object.entries(entries).map(([op, rule]) => [op, (c: LowerContext) => {
+  const made = rule(c);
+  return (made instanceof Array ? made : [made as Tensor]).map(t => t && c.stopped(t));
+}]));
+
 export const updates: Family = {
-  Assign: assign, AssignVariableOp: assign,
-  AssignAdd: c => add(c.x[0], c.x[1]), AssignAddVariableOp: c => add(c.x[0], c.x[1]), AssignSub: c => sub(c.x[0], c.x[1]), AssignSubVariableOp: c => sub(c.x[0], c.x[1]),
   // What is asked of a variable besides its value.
   VariableShape: c => c.op('Shape', [c.x[0]]).cast(c.dtype('out_type', 'int32')), VarIsInitializedOp: c => c.scalar('bool', 1), IsVariableInitialized: c => c.scalar('bool', 1),
-  StridedSliceAssign: slice, ResourceStridedSliceAssign: slice,
-  ...Object.fromEntries(scatters), ...Object.fromEntries(optimizers),
+  ...written({
+    Assign: assign, AssignVariableOp: assign,
+    AssignAdd: c => add(c.x[0], c.x[1]), AssignAddVariableOp: c => add(c.x[0], c.x[1]), AssignSub: c => sub(c.x[0], c.x[1]), AssignSubVariableOp: c => sub(c.x[0], c.x[1]),
+    StridedSliceAssign: slice, ResourceStridedSliceAssign: slice,
+    ...Object.fromEntries(scatters), ...Object.fromEntries(optimizers),
+  }),
 };
