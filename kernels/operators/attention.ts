@@ -1,6 +1,7 @@
 import { ints, UnknownShape, type Tensor } from '../graph/tensor.ts';
 import { tensor, type Dim } from '../graph/types.ts';
 import type { ExpandContext, Operator } from './operator.ts';
+import { spliced } from './splice.ts';
 
 /** [batch, length, heads · size] → [batch, heads, length, size]. */
 export function splitHeads(t: Tensor, heads: number): Tensor {
@@ -85,6 +86,19 @@ function attention(c: ExpandContext): readonly (Tensor | undefined)[] {
   return [flat ? joinHeads(y) : y, k, v, shown];
 }
 
+/** softmax(score_mod(Q·Kᵀ · scale)) through prob_mod · V, with shared key and value heads; the two functions are subgraphs. */
+function flexAttention(c: ExpandContext): readonly Tensor[] {
+  const { attributes: a, g } = c, [q, k, v] = c.x as [Tensor, Tensor, Tensor], [, heads, , size] = q.shape ?? [], kvHeads = k.shape?.[1];
+  if (heads === undefined || kvHeads === undefined || !v.shape) throw new UnknownShape(q.name, 'FlexAttention');
+  const shared = (t: Tensor) => repeatHeads(t, heads / kvHeads), precision = q.dtype === 'float64' ? 'float64' : 'float32';
+  const through = (name: string, t: Tensor): Tensor => {
+    const body = a.graph(name);
+    return body ? spliced(g, body, [t], g.origin)[0]! : t;
+  };
+  const scores = through('score_mod', q.matmul(shared(k).transposeLast()).mul(a.float('scale', 1 / Math.sqrt(size!))).cast(precision));
+  return [through('prob_mod', c.op('Softmax', [scores], { axis: -1 })).castLike(v).matmul(shared(v))];
+}
+
 /**
  * Pairs of elements of [batch, heads, length, size] turned by the angle of their position; elements beyond twice the tables' width stay.
  * @param positions [batch, length], rows of the tables; without it the tables are [batch, length, width] themselves
@@ -165,6 +179,13 @@ export const attentionOperators: readonly Operator[] = [
       if (q.shape.length === 4) shape[3] = v.shape[3];
       else shape[2] = typeof v.shape[2] === 'number' ? (v.shape[2] / n.int('kv_num_heads', 1)) * n.int('q_num_heads', 1) : undefined;
       return [tensor(q.dtype, shape), tensor(q.dtype), tensor(q.dtype), tensor(q.dtype)];
+    },
+  },
+  {
+    op: 'FlexAttention', domain: 'ai.onnx.preview', native: false, expand: flexAttention, differentiable: ['Q', 'K', 'V'], formula: 'through softmax(score_mod(QKᵀ·scale))·V and its two functions',
+    infer: c => {
+      const q = c.tensor(0), v = c.tensor(2);
+      return [q && tensor(q.dtype, q.shape && [...q.shape.slice(0, 3), v?.shape?.[3]])];
     },
   },
   {

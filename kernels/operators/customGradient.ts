@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts';
-import { renamedNode } from '../graph/rename.ts';
+import { spliced } from './splice.ts';
 import { Unsupported, ZERO, type Operator, type PullbackContext, type PullbackEntry } from './operator.ts';
 
 /**
@@ -32,24 +32,5 @@ function custom(c: PullbackContext): readonly PullbackEntry[] {
 
 /** The rule's nodes at the cotangents. */
 function applied(c: PullbackContext, rule: NonNullable<ReturnType<PullbackContext['attributes']['graph']>>, results: number): readonly Tensor[] {
-  const { g } = c, names = new Map<string, string>();
-  rule.inputs.forEach((input, i) => names.set(input.name, (i < results ? c.dys[i] ?? c.x[i]!.zerosLike() : c.x[i]!.zerosLike()).name));
-  for (const [name, data] of rule.initializers) {
-    const own = g.fresh('rule');
-    names.set(name, own);
-    g.initializers.set(own, data);
-    const type = rule.types.get(name);
-    if (type) g.setType(own, type);
-  }
-  for (const node of rule.nodes) for (const o of node.outputs) if (o) names.set(o, g.fresh('rule'));
-  for (const node of rule.nodes) {
-    const copy = renamedNode(node, names);
-    g.append({ ...copy, name: g.fresh(node.op), origin: c.node.name });
-    const types = g.infer(copy, n => g.typeOf(n));
-    copy.outputs.forEach((o, i) => {
-      const type = types[i] ?? rule.types.get(node.outputs[i]!);
-      if (o && type) g.setType(o, type);
-    });
-  }
-  return rule.outputs.map(o => g.tensor(names.get(o.name) ?? o.name));
+  return spliced(c.g, rule, rule.inputs.map((_, i) => (i < results ? c.dys[i] ?? c.x[i]!.zerosLike() : c.x[i]!.zerosLike())), c.node.name);
 }

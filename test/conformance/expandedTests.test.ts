@@ -26,7 +26,6 @@ describe('Function operators and their expansions', { skip: !hasShared }, () => 
       const fed = graph.inputs.every(i => isTensorOf(i.type, d => BOUND.has(d))), outputs = graph.outputs.filter(o => isTensorOf(o.type, isFloat)).map(o => o.name);
       if (!fed) return t.skip('its inputs cannot be fed: sequences, 8-bit floats, 4-bit numbers');
       if (!outputs.length || !graph.inputs.some(i => isTensorOf(i.type, isFloat))) return t.skip('nothing in it is a float');
-      if (graph.nodes.some(n => n.domain === 'ai.onnx.preview')) return t.skip('ONNX Runtime does not know the operator');
       const inputs = dataSet(here, graph.inputs.map(i => i.name));
       const sessions = [await open(here), await open(join(folder, twin))] as const;
       // At a kink the two may differ by convention: beside it they may not.
