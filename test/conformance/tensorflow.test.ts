@@ -9,9 +9,7 @@ import { GradientSession, type RunResult } from '../../extension/session/session
 import { disagreements, hasShared, maxAbs, maxDifference, npz, readCase, SHARED, sharedRuntime, type OracleCase } from './support.ts';
 
 /** What is known to be missing or wrong; these run and are reported as pending, never as passed. */
-const PENDING: readonly (readonly [RegExp, string])[] = [
-  [/^tf-train-qat-ema$/, 'the range that a quantiser reads is not yet the one that the same step has assigned'],
-];
+const PENDING: readonly (readonly [RegExp, string])[] = [];
 
 /** TensorFlow's own gradient is wrong (the oracles' README): ours is compared with the exact one. */
 const EXACT: Readonly<Record<string, string>> = {
