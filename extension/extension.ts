@@ -1,39 +1,32 @@
 import * as vscode from 'vscode';
-import { Commands } from './editor/commands.ts';
-import { FlowPanelProvider } from './editor/flowPanel.ts';
-import { GraphEditorProvider } from './editor/graphEditor.ts';
-import { Studies } from './editor/studies.ts';
-import type { HostActions } from './editor/webviewHost.ts';
-import { FLOW_VIEW, GRAPH_EDITOR, GRAPH_EDITOR_OPTIONAL } from './ids.ts';
-import { GraphText } from './language/pbtxt.ts';
-import { TextView } from './language/textView.ts';
-import { RuntimeClient } from './runtime/client.ts';
+import type { StudyDocument } from './editor/studies.ts';
+import type { Services } from './editor/services.ts';
+import { COMMANDS, FLOW_VIEW, GRAPH_EDITOR, GRAPH_EDITOR_OPTIONAL, TEXT_SCHEME } from './ids.ts';
 
-/** Builds the services and registers them; nothing is read or started before a model is opened. */
+/** Registers the faces and nothing else: what is behind them is loaded by the first that is used. */
 export function activate(context: vscode.ExtensionContext): void {
   const output = vscode.window.createOutputChannel('Adjoint', { log: true });
   context.subscriptions.push(output);
-  try {
-    register(context, output);
-  } catch (error) {
-    // VS Code itself says nothing of an activation that fails.
+  let loading: Promise<Services> | undefined;
+  const services = () => (loading ??= import('./editor/services.ts').then(({ createServices }) => createServices(context, output)).catch((error: unknown) => {
+    // VS Code itself says nothing of it.
     output.error(error instanceof Error ? error : String(error));
     void vscode.window.showErrorMessage('Adjoint could not start.', 'Show Log').then(picked => picked && output.show());
     throw error;
-  }
-}
-
-function register({ extensionUri, subscriptions, workspaceState }: vscode.ExtensionContext, output: vscode.LogOutputChannel): void {
-  const log = (line: string) => output.info(line), folders = vscode.workspace.getConfiguration('adjoint').get<string[]>('cudaFolders', []);
-  const runtime = new RuntimeClient(undefined, { log, ...(folders.length > 0 && { cudaFolders: folders.join(process.platform === 'win32' ? ';' : ':') }) });
-  const studies = new Studies(runtime, workspaceState, log), text = new TextView(studies);
-  const commands: Commands = new Commands({ extension: extensionUri, studies, runtime, editor: () => editor, output, openTextView: uri => text.open(uri) });
-  const actions: HostActions = { command: commands.fromWebview, openSource: commands.openSourceLine, save: commands.saveFile, log };
-  const editor = new GraphEditorProvider(extensionUri, studies, actions), several = { supportsMultipleEditorsPerDocument: true };
-  subscriptions.push(
-    runtime, studies, text.register(), new GraphText(studies).register(), commands.register(),
+  }));
+  const editor: vscode.CustomReadonlyEditorProvider<StudyDocument> = {
+    openCustomDocument: async uri => (await services()).editor.openCustomDocument(uri),
+    resolveCustomEditor: async (document, panel) => (await services()).editor.resolveCustomEditor(document, panel),
+  };
+  const several = { supportsMultipleEditorsPerDocument: true }, graphText = { pattern: '**/*.pbtxt' };
+  context.subscriptions.push(
+    ...COMMANDS.map(id => vscode.commands.registerCommand(id, async () => (await services()).commands.run(id))),
     vscode.window.registerCustomEditorProvider(GRAPH_EDITOR, editor, several),
     vscode.window.registerCustomEditorProvider(GRAPH_EDITOR_OPTIONAL, editor, several),
-    vscode.window.registerWebviewViewProvider(FLOW_VIEW, new FlowPanelProvider(extensionUri, studies, actions)),
+    vscode.window.registerWebviewViewProvider(FLOW_VIEW, { resolveWebviewView: async view => (await services()).panel.resolveWebviewView(view) }),
+    vscode.workspace.registerTextDocumentContentProvider(TEXT_SCHEME, { provideTextDocumentContent: async uri => (await services()).textView.provideTextDocumentContent(uri) }),
+    vscode.languages.registerHoverProvider(graphText, { provideHover: async (document, position) => (await services()).graphText.provideHover(document, position) }),
+    vscode.languages.registerDefinitionProvider(graphText, { provideDefinition: async (document, position) => (await services()).graphText.provideDefinition(document, position) }),
+    vscode.languages.registerDocumentSymbolProvider(graphText, { provideDocumentSymbols: async document => (await services()).graphText.provideDocumentSymbols(document) }),
   );
 }

@@ -35,13 +35,13 @@ const VIEW_COMMANDS: readonly (readonly [CommandId, ViewCommand])[] = [
 
 /** What each command does. A command that cannot work now does nothing: the palette hides it, but another extension may call it. */
 export class Commands {
-  constructor(private readonly parts: CommandParts) {}
+  private readonly table: ReadonlyMap<CommandId, () => unknown>;
 
-  register(): vscode.Disposable {
-    const { studies, runtime, output, extension } = this.parts;
-    const on = (id: CommandId, work: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, (...args) => this.guard(() => work(...(args as never[]))));
+  constructor(private readonly parts: CommandParts) {
+    const { studies, runtime, output, extension } = parts;
+    const on = (id: CommandId, work: () => unknown) => [id, work] as const;
     const withStudy = (work: (study: Study) => unknown) => () => studies.active?.drawn && work(studies.active);
-    return vscode.Disposable.from(
+    this.table = new Map([
       ...VIEW_COMMANDS.map(([id, view]) => on(id, withStudy(study => this.parts.editor().view(study, view)))),
       on('adjoint.runModel', withStudy(study => study.run())),
       on('adjoint.cancelRun', withStudy(study => study.cancel())),
@@ -67,8 +67,10 @@ export class Commands {
       on('adjoint.showLog', () => output.show()),
       on('adjoint.openSample', () => openSample(extension, studies)),
       on('adjoint.openModel', openModelFile),
-    );
+    ]);
   }
+
+  run(id: CommandId): Promise<unknown> { return this.guard(this.table.get(id)!); }
 
   /** What the buttons of a webview ask for. */
   readonly fromWebview = (study: Study | undefined, command: HostCommand, argument: string | undefined): void => {

@@ -9,15 +9,6 @@ export class GraphText implements vscode.HoverProvider, vscode.DefinitionProvide
 
   constructor(private readonly studies: Studies) {}
 
-  register(): vscode.Disposable {
-    const selector = { pattern: '**/*.pbtxt' };
-    return vscode.Disposable.from(
-      vscode.languages.registerHoverProvider(selector, this),
-      vscode.languages.registerDefinitionProvider(selector, this),
-      vscode.languages.registerDocumentSymbolProvider(selector, this),
-    );
-  }
-
   /** The file is read as a model when it is asked about first; the gradient is there when the run is. */
   async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
     const found = referenceAt(document.lineAt(position.line).text, position.character);
