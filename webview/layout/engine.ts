@@ -70,12 +70,12 @@ export class LayoutEngine {
     this.blocks.clear();
   }
 
-  /** Open groups whose ancestors are all open, ascending; the root first. */
+  /** Open groups whose ancestors are all open and that show something, ascending; the root first. */
   private openGroups(expanded: ArrayLike<number>): number[] {
     const { parent, count } = this.hierarchy, open = new Uint8Array(count), wanted = new Uint8Array(count), list = [0];
     for (let i = 0; i < expanded.length; i++) if (expanded[i]! < count) wanted[expanded[i]!] = 1;
     open[0] = 1;
-    for (let g = 1; g < count; g++) if (wanted[g] && open[parent[g]!]) { open[g] = 1; list.push(g); }
+    for (let g = 1; g < count; g++) if (wanted[g] && open[parent[g]!] && this.wiring.shows(g)) { open[g] = 1; list.push(g); }
     this.isOpen = open;
     return list;
   }

@@ -151,7 +151,7 @@ export class Wiring {
     for (let at = h.first[group]!; at < h.last[group]!;) {
       const child = childAt.get(at);
       if (child !== undefined && h.last[child]! > at) {
-        if (h.kind[child] !== GroupKind.backward && (!hidden || this.someShown(child))) items.push(~child);
+        if (h.kind[child] !== GroupKind.backward && this.shows(child)) items.push(~child);
         at = h.last[child]!;
       } else {
         const node = h.order[at++]!;
@@ -160,9 +160,11 @@ export class Wiring {
     }
     return Int32Array.from(items);
   }
-  private someShown(group: number): boolean {
+  /** True if something of the group is not hidden. */
+  shows(group: number): boolean {
     const { order, first, last } = this.hierarchy;
-    for (let i = first[group]!; i < last[group]!; i++) if (!this.hidden![order[i]!]) return true;
+    if (!this.hidden) return true;
+    for (let i = first[group]!; i < last[group]!; i++) if (!this.hidden[order[i]!]) return true;
     return false;
   }
 
