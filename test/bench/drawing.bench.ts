@@ -60,10 +60,10 @@ async function elapsed(page: Page): Promise<number> {
 
 /** Frames a second while a gesture runs for two seconds. */
 async function frames(page: Page, gesture: (i: number) => Promise<void>): Promise<number> {
-  await page.evaluate('globalThis.frames_ = 0; globalThis.counting = true; (function f() { frames_++; if (counting) requestAnimationFrame(f); })()');
+  await page.evaluate('{ const run = globalThis.count = { frames: 0 }; (function f() { run.frames++; if (globalThis.count === run) requestAnimationFrame(f); })(); }');
   const begin = performance.now();
   for (let i = 0; performance.now() - begin < 2000; i++) await gesture(i);
-  const seconds = (performance.now() - begin) / 1000, count = (await page.evaluate('counting = false, frames_')) as number;
+  const seconds = (performance.now() - begin) / 1000, count = (await page.evaluate('{ const { frames } = count; globalThis.count = undefined; frames; }')) as number;
   return count / seconds;
 }
 async function pan(page: Page): Promise<number> {
